@@ -1,0 +1,356 @@
+"""The one settings file. Two lives, told apart by the environment alone.
+
+Nothing set: *embedded*. SQLite in DATA_DIR, cache in memory, background work over files in DATA_DIR, secrets made on
+first start. DATABASE_URL and REDIS_URL set: production. Each NAME may be given as NAME_FILE, a path to a file that
+holds the value.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import keyfiles
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+
+def text(name: str, default: str = "") -> str:
+    """A value without the line end that a file brings along."""
+    return str(env.str(name, default=default)).strip()
+
+
+def number(name: str, default: int, least: int = 0) -> int:
+    value = int(env.int(name, default=default))
+    if value < least:
+        raise ImproperlyConfigured(f"{name} is {value}; the least is {least}")
+    return value
+
+
+def words(name: str, default: list[str] | None = None) -> list[str]:
+    return [word.strip() for word in env.list(name, default=default or []) if word.strip()]
+
+
+# --- Where we are -----------------------------------------------------------------------------------------------------
+
+DATA_DIR = keyfiles.private_directory(Path(text("DATA_DIR", str(BASE_DIR / "var"))).resolve())
+DATABASE_URL = text("DATABASE_URL")
+REDIS_URL = text("REDIS_URL")
+EMBEDDED = not (DATABASE_URL or REDIS_URL)
+DEBUG = env.bool("DEBUG", default=False)
+
+HOST = text("HOST", "127.0.0.1")
+PORT = number("PORT", 8000)
+
+
+def local_url(host: str, port: int) -> str:
+    """The address a person on this machine can open; a wildcard address is not one."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+# Issuer and links come from here, never from a request's Host header.
+PUBLIC_URL = text("PUBLIC_URL", local_url(HOST, PORT)).rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname or _public.query or _public.fragment:
+    raise ImproperlyConfigured("PUBLIC_URL must be an http(s) address without query and fragment")
+HTTPS = _public.scheme == "https"
+
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", _public.hostname])
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+
+# --- Secrets: three kinds, none derived from another ------------------------------------------------------------------
+
+_secrets = DATA_DIR / "secrets"
+# Names of the secrets that were not handed to us but made here; a production check looks at it.
+GENERATED_SECRETS = [name for name in ("SECRET_KEY", "TOKEN_HASH_KEYS", "KEY_ENCRYPTION_KEYS") if not text(name)]
+
+SECRET_KEY = text("SECRET_KEY") or keyfiles.kept_secret(_secrets / "secret_key", keyfiles.new_secret_key)
+TOKEN_HASH_KEYS: list[bytes] = keyfiles.hash_keys(
+    text("TOKEN_HASH_KEYS") or keyfiles.kept_secret(_secrets / "token_hash_keys", keyfiles.new_hash_key)
+)
+KEY_ENCRYPTION_KEYS: list[tuple[str, bytes]] = keyfiles.encryption_keys(
+    text("KEY_ENCRYPTION_KEYS") or keyfiles.kept_secret(_secrets / "key_encryption_keys", keyfiles.new_encryption_key)
+)
+_all_keys = [SECRET_KEY.encode(), *TOKEN_HASH_KEYS, *(key for _, key in KEY_ENCRYPTION_KEYS)]
+if len(set(_all_keys)) != len(_all_keys):
+    raise ImproperlyConfigured("SECRET_KEY, TOKEN_HASH_KEYS and KEY_ENCRYPTION_KEYS must all differ")
+
+# --- What the portal decides with -------------------------------------------------------------------------------------
+
+ACCESS_TOKEN_LIFETIME_SECONDS = number("ACCESS_TOKEN_LIFETIME_SECONDS", 30 * 60, least=1)
+REFRESH_TOKEN_LIFETIME_SECONDS = number("REFRESH_TOKEN_LIFETIME_SECONDS", 7 * 24 * 3600, least=1)
+REFRESH_RETRY_WINDOW_SECONDS = number("REFRESH_RETRY_WINDOW_SECONDS", 10)
+ALLOW_NEVER_EXPIRING_JWT = env.bool("ALLOW_NEVER_EXPIRING_JWT", default=True)
+REVOKED_RETENTION_SECONDS = number("REVOKED_RETENTION_SECONDS", 30 * 24 * 3600)
+
+# Where verify may learn which proxy is asked for. The header alone by default: the others can be written by the client.
+VERIFY_SOURCES = words("VERIFY_SOURCES", ["header"])
+if unknown := set(VERIFY_SOURCES) - {"header", "path", "query"}:
+    raise ImproperlyConfigured(f"VERIFY_SOURCES knows header, path and query, not {', '.join(sorted(unknown))}")
+
+TRUSTED_PROXIES = words("TRUSTED_PROXIES")  # networks whose X-Forwarded-For and X-Forwarded-Proto are believed
+TRUSTED_GATEWAYS = words("TRUSTED_GATEWAYS")  # networks whose forwarded URI and client certificate are believed
+CLIENT_CERTIFICATE_HEADER = text("CLIENT_CERTIFICATE_HEADER")  # empty: off
+TOKEN_RATE_LIMIT_PER_MINUTE = number("TOKEN_RATE_LIMIT_PER_MINUTE", 600)  # for each address; 0: off
+
+# --- Applications -----------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "proxies",
+    "credentials",
+    "tokens",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+]
+AUTH_USER_MODEL = "credentials.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# --- Database ---------------------------------------------------------------------------------------------------------
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {
+            # A transaction takes the write lock at its start: no "database is locked" half way, no read that is stale
+            # at the write.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # FULL: a token that was handed out survives a power cut.
+            "init_command": "PRAGMA busy_timeout=20000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+        },
+        # A file, not memory: threads and processes must be able to race in tests.
+        "TEST": {"NAME": str(path.with_name("test.sqlite3"))},
+    }
+
+
+def postgresql(url: str) -> dict[str, Any]:
+    """PostgreSQL with every wait bounded, so that a database that hangs makes an answer (503) and not a queue."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name")
+    settings = environ.Env.db_url_config(url)
+    pooled = env.bool("DATABASE_POOL", default=True)
+    limits = {
+        "statement_timeout": number("DATABASE_STATEMENT_TIMEOUT_MS", 10_000),
+        "lock_timeout": number("DATABASE_LOCK_TIMEOUT_MS", 5_000),
+        "idle_in_transaction_session_timeout": 30_000,
+    }
+    options = {
+        **settings.get("OPTIONS", {}),
+        "connect_timeout": 3,
+        "tcp_user_timeout": 5_000,
+        "keepalives_idle": 30,
+        "application_name": "latchkey",
+        "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
+    }
+    if pooled:
+        options["pool"] = {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", 16, least=1), "timeout": 5}
+    return {
+        **settings,
+        "ENGINE": "django.db.backends.postgresql",
+        # The pool keeps connections itself and refuses to work with Django's own persistence.
+        "CONN_MAX_AGE": 0 if pooled else 60,
+        # A connection that died with its server is found when it is taken, not by a caller's request.
+        "CONN_HEALTH_CHECKS": env.bool("DATABASE_HEALTH_CHECKS", default=True),
+        "OPTIONS": options,
+    }
+
+
+DATABASES = {
+    "default": {
+        **(postgresql(DATABASE_URL) if DATABASE_URL else sqlite(DATA_DIR / "latchkey.sqlite3")),
+        # The core opens its transactions itself: a refusal must be able to keep its log row.
+        "ATOMIC_REQUESTS": False,
+    }
+}
+
+# --- Cache and background work ----------------------------------------------------------------------------------------
+
+if REDIS_URL:
+    _cache: dict[str, Any] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+else:
+    _cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+CACHES = {"default": {**_cache, "KEY_PREFIX": text("CACHE_KEY_PREFIX", "latchkey")}}
+
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": 600, "socket_connect_timeout": 3}
+else:
+    CELERY_BROKER_URL = "filesystem://localhost"
+    _queue = {name: DATA_DIR / "queue" / name for name in ("messages", "control")}
+    for _folder in _queue.values():
+        keyfiles.private_directory(_folder)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue["messages"]),
+        "data_folder_out": str(_queue["messages"]),
+        "control_folder": str(_queue["control"]),
+    }
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # its broadcast would pile up as files that no one reads
+
+# Tasks are sweeps that may be lost or run twice; a message is only a hint and JSON only.
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False  # a hint that cannot be sent is dropped; the next tick does the work
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
+# Each entry carries `expires`, so that ticks missed while no worker ran don't pile up.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+
+# --- Who signs in, and what a browser may do --------------------------------------------------------------------------
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+SESSION_COOKIE_NAME = "latchkey_session"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = "latchkey_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+
+# https is known by the server's own `wsgi.url_scheme`: gunicorn believes X-Forwarded-Proto from TRUSTED_PROXIES only,
+# so there is no SECURE_PROXY_SSL_HEADER here that would believe it from anyone.
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = number("SECURE_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=HTTPS)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=HTTPS)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# A form of this portal is small. What is larger is refused before it is parsed.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# --- Static files -----------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(text("STATIC_ROOT", str(DATA_DIR / "static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- REST -------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    # JSON alone: the browsable API breaks under the strict policy.
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    # Closed unless a view opens itself.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Latchkey",
+    "DESCRIPTION": "Who holds which token for which API proxy.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        **{name: {"level": LOG_LEVEL} for name in ("config", "proxies", "credentials", "tokens")},
+        "django": {"level": "WARNING", "propagate": True},
+        "celery": {"level": "WARNING"},
+    },
+}

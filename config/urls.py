@@ -1,0 +1,12 @@
+"""The whole URL map on one page. The plain doors (token, revoke, introspect, verify) are answered ahead of it, in
+config/wsgi.py.
+"""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index", permanent=False), name="home"),
+    path("admin/", admin.site.urls),
+]

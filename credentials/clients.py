@@ -1,0 +1,283 @@
+"""Credentials: open, rotate, change, deploy, grant, deactivate. Sole writer of Credential and what hangs on it."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from proxies import history
+from proxies.catalogue import check_scopes
+from proxies.models import ApiProxy, Environment, ProxyGroup
+
+from credentials import secrets
+from credentials.errors import (
+    CredentialArchived,
+    CredentialIsBound,
+    CredentialNotDeployed,
+    HolderHasKey,
+    InvalidCredential,
+    LastSecret,
+    NoFreeSecretSlot,
+)
+from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant, User
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}", re.ASCII)
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_FIELDS = frozenset(("name", "description", "expires_on", "allowed_addresses", "owner_name", "owner_email"))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A credential and its secret: the only moment the secret exists in clear."""
+
+    credential: Credential
+    client_id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Opened({self.client_id})"
+
+
+def open_credential(
+    *,
+    name: str,
+    by: str,
+    proxy: ApiProxy | None = None,
+    group: ProxyGroup | None = None,
+    client_id: str = "",
+    at: datetime | None = None,
+    **fields: Any,
+) -> Opened:
+    """A new credential with its first secret: the key of a proxy or group, or one of its own."""
+    now = at or timezone.now()
+    chosen = client_id or f"client-{secrets.random_name(8)}"
+    if _CLIENT_ID.fullmatch(chosen) is None:
+        raise InvalidCredential("A client id has 3 to 100 letters, digits and . _ ~ - only.")
+    _check_fields(fields)
+    try:
+        with transaction.atomic():
+            made = Credential.objects.create(name=name, client_id=chosen, proxy=proxy, group=group, **fields)
+            secret = _new_secret(made, 1, now)
+            history.record("open", made, by=by, at=now, after={"client_id": chosen})
+    except IntegrityError as taken:
+        if proxy is not None or group is not None:
+            raise HolderHasKey from taken
+        raise InvalidCredential("This client id is in use.") from taken
+    return Opened(made, chosen, secret)
+
+
+def _new_secret(credential: Credential, slot: int, now: datetime) -> str:
+    raw = secrets.make(secrets.CLIENT_SECRET)
+    CredentialSecret.objects.create(credential=credential, slot=slot, digest=secrets.digest(raw), created_at=now)
+    return raw
+
+
+def _check_fields(fields: Mapping[str, Any]) -> None:
+    if unknown := set(fields) - _FIELDS:
+        raise InvalidCredential(f"This cannot be set: {', '.join(sorted(unknown))}.")
+    for entry in str(fields.get("allowed_addresses", "")).split():
+        try:
+            ipaddress.ip_network(entry, strict=False)
+        except ValueError as broken:
+            raise InvalidCredential(f"{entry[:60]} is no address or network.") from broken
+
+
+def _locked(credential: Credential) -> Credential:
+    """The credential as it is now, held until the transaction ends: the order of every write here."""
+    kept = Credential.objects.select_for_update().get(pk=credential.pk)
+    if kept.archived_at is not None:
+        raise CredentialArchived
+    return kept
+
+
+def change_credential(credential: Credential, *, by: str, at: datetime | None = None, **fields: Any) -> None:
+    """Change name, description, last day, addresses or owner."""
+    now = at or timezone.now()
+    _check_fields(fields)
+    with transaction.atomic():
+        kept = _locked(credential)
+        before = {name: getattr(kept, name) for name in fields}
+        for name, value in fields.items():
+            setattr(kept, name, value)
+            setattr(credential, name, value)
+        kept.save(update_fields=tuple(fields))
+        history.record("change", kept, by=by, at=now, before=before, after=fields)
+
+
+# ---------------------------------------------------------------------------------------------- secrets (D18)
+
+
+def rotate_secret(
+    credential: Credential, *, by: str, retire_old_at: datetime | None = None, at: datetime | None = None
+) -> str:
+    """A second secret beside the first, which retires at the given moment or by hand; no token ends (D18)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        kept = _locked(credential)
+        kept.secrets.filter(slot__isnull=False, retire_at__lte=now).update(slot=None, retired_at=now)
+        in_service = list(kept.secrets.filter(slot__isnull=False))
+        free = {1, 2} - {secret.slot for secret in in_service}
+        if not free:
+            raise NoFreeSecretSlot
+        if retire_old_at is not None:
+            kept.secrets.filter(slot__isnull=False).update(retire_at=retire_old_at)
+        raw = _new_secret(kept, min(free), now)
+        history.record("rotate", kept, by=by, at=now, after={"retires_old_at": retire_old_at})
+    return raw
+
+
+def retire_secret(secret: CredentialSecret, *, by: str, at: datetime | None = None) -> None:
+    """Take a secret out of service now. The only one stays."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        kept = _locked(secret.credential)
+        others = kept.secrets.filter(slot__isnull=False).exclude(pk=secret.pk).exclude(retire_at__lte=now)
+        if not others.exists():
+            raise LastSecret
+        kept.secrets.filter(pk=secret.pk, slot__isnull=False).update(slot=None, retired_at=now)
+        history.record("retire", kept, by=by, at=now)
+
+
+def change_key(credential: Credential, *, by: str, client_id: str = "", at: datetime | None = None) -> str:
+    """Replace every secret by a new one and raise the key generation: all tokens of the holder end (S0.30, S0.33)."""
+    now = at or timezone.now()
+    if client_id and _CLIENT_ID.fullmatch(client_id) is None:
+        raise InvalidCredential("A client id has 3 to 100 letters, digits and . _ ~ - only.")
+    try:
+        with transaction.atomic():
+            kept = _locked(credential)
+            kept.secrets.filter(slot__isnull=False).update(slot=None, retired_at=now)
+            changed = {"client_id": client_id} if client_id else {}
+            Credential.objects.filter(pk=kept.pk).update(key_generation=F("key_generation") + 1, **changed)
+            raw = _new_secret(kept, 1, now)
+            history.record("change key", kept, by=by, at=now, after=changed)
+    except IntegrityError as taken:
+        raise InvalidCredential("This client id is in use.") from taken
+    credential.refresh_from_db()
+    return raw
+
+
+# ---------------------------------------------------------------------------------------------- deployment (D11)
+
+
+def deploy(
+    credential: Credential, environment: Environment, *, by: str, note: str = "", at: datetime | None = None
+) -> CredentialDeployment:
+    """Let a credential of its own get and use tokens in an environment."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        kept = _locked(credential)
+        if kept.is_bound:
+            raise CredentialIsBound
+        found, created = CredentialDeployment.objects.get_or_create(
+            credential=kept, environment=environment, defaults={"deployed_at": now}
+        )
+        if not created:
+            CredentialDeployment.objects.filter(pk=found.pk).exclude(undeployed_at=None).update(
+                undeployed_at=None, deployed_at=now
+            )
+            found.refresh_from_db()
+        history.record("deploy", kept, by=by, at=now, environment=environment.slug, note=note)
+    return found
+
+
+def undeploy(
+    credential: Credential, environment: Environment, *, by: str, note: str = "", at: datetime | None = None
+) -> None:
+    """Undeploy, raising the generation: its tokens of this environment end at once and for good (S0.32)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        deployed = CredentialDeployment.objects.filter(
+            credential=credential, environment=environment, undeployed_at=None
+        )
+        if deployed.update(undeployed_at=now, generation=F("generation") + 1) == 0:
+            raise CredentialNotDeployed
+        history.record("undeploy", credential, by=by, at=now, environment=environment.slug, note=note)
+
+
+# ---------------------------------------------------------------------------------------------- activity (D14)
+
+
+def deactivate(credential: Credential, *, by: str, note: str = "", at: datetime | None = None) -> None:
+    """Refuse the credential and its tokens while it is so."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        _locked(credential)
+        Credential.objects.filter(pk=credential.pk, deactivated_at=None).update(deactivated_at=now)
+        history.record("deactivate", credential, by=by, at=now, note=note)
+    credential.refresh_from_db()
+
+
+def reactivate(credential: Credential, *, by: str, at: datetime | None = None) -> None:
+    """Let the credential and its tokens work again."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        _locked(credential)
+        Credential.objects.filter(pk=credential.pk).update(deactivated_at=None)
+        history.record("reactivate", credential, by=by, at=now)
+    credential.refresh_from_db()
+
+
+def archive(credential: Credential, *, by: str, note: str = "", at: datetime | None = None) -> None:
+    """Put away for the record; it can never be used again and is not deleted (D43)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        kept = _locked(credential)
+        kept.secrets.filter(slot__isnull=False).update(slot=None, retired_at=now)
+        Credential.objects.filter(pk=kept.pk).update(archived_at=now)
+        history.record("archive", kept, by=by, at=now, note=note)
+    credential.refresh_from_db()
+
+
+# ---------------------------------------------------------------------------------------------- grants (D14)
+
+
+def grant(
+    *,
+    to: Credential | User,
+    target: ApiProxy | ProxyGroup,
+    by: str,
+    scopes: str = "",
+    expires_on: date | None = None,
+    disallowed_methods: str = "",
+    at: datetime | None = None,
+) -> Grant:
+    """Let a credential or user reach a proxy or group; granting again changes the terms and revives a withdrawn one."""
+    now = at or timezone.now()
+    if isinstance(to, Credential) and to.is_bound:
+        raise CredentialIsBound
+    methods = disallowed_methods.upper().split()
+    if set(methods) - _METHODS:
+        raise InvalidCredential("Methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.")
+    pair: dict[str, Any] = {
+        "credential" if isinstance(to, Credential) else "user": to,
+        "proxy" if isinstance(target, ApiProxy) else "group": target,
+    }
+    terms = {
+        "scopes": check_scopes(scopes),
+        "expires_on": expires_on,
+        "disallowed_methods": " ".join(methods),
+        "withdrawn_at": None,
+    }
+    with transaction.atomic():
+        if isinstance(to, Credential):
+            _locked(to)
+        made, _ = Grant.objects.update_or_create(**pair, defaults=terms)
+        history.record("grant", to, by=by, at=now, after={**terms, "target": target.slug})
+    return made
+
+
+def withdraw(found: Grant, *, by: str, note: str = "", at: datetime | None = None) -> None:
+    """End access; tokens that stand on the grant are refused from the next request on."""
+    now = at or timezone.now()
+    holder = found.credential or found.user
+    target = found.proxy or found.group
+    assert holder is not None and target is not None  # the constraints promise it
+    with transaction.atomic():
+        if Grant.objects.filter(pk=found.pk, withdrawn_at=None).update(withdrawn_at=now):
+            history.record("withdraw", holder, by=by, at=now, note=note, before={"target": target.slug})

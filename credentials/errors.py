@@ -1,0 +1,144 @@
+"""What can be refused on this floor, by name."""
+
+
+class CredentialError(Exception):
+    """Base of every refusal of this floor; `code` is stable, the sentence is for people."""
+
+    code = "credential_error"
+    sentence = "The request about this credential was refused."
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
+
+
+class ClientAuthenticationFailed(CredentialError):
+    """Unknown client, wrong secret, retired secret: all alike from outside."""
+
+    code = "client_auth_failed"
+    sentence = "Client authentication failed."
+
+
+class AddressNotAllowed(CredentialError):
+    """The right secret from an address that is not on the credential's list."""
+
+    code = "address_not_allowed"
+    sentence = "This client may not be used from this address."
+
+
+class NoFreeSecretSlot(CredentialError):
+    """A third secret was asked for; two slots exist (D18)."""
+
+    code = "no_free_secret_slot"
+    sentence = "This credential has two secrets already. Retire one first."
+
+
+class LastSecret(CredentialError):
+    """The only secret cannot be retired; rotate or change instead."""
+
+    code = "last_secret"
+    sentence = "This is the only secret of the credential. Rotate it or change the key instead."
+
+
+class CredentialIsBound(CredentialError):
+    """Something that only a credential of its own can have: grants and deployments."""
+
+    code = "credential_is_bound"
+    sentence = "This is the key of a proxy or group; it has no grants or deployments of its own."
+
+
+class CredentialArchived(CredentialError):
+    """An archived credential can no longer be changed (D43)."""
+
+    code = "credential_archived"
+    sentence = "This credential is archived. It stays for the record and cannot be used again."
+
+
+class CredentialNotDeployed(CredentialError):
+    """Undeploy was asked for a credential that is not deployed there."""
+
+    code = "credential_not_deployed"
+    sentence = "The credential is not deployed in this environment, so there is nothing to undeploy."
+
+
+class HolderHasKey(CredentialError):
+    """A proxy or group has one key."""
+
+    code = "holder_has_key"
+    sentence = "This proxy or group has a key already. Rotate or change that one."
+
+
+class InvalidCredential(CredentialError):
+    """A field of a credential or grant has a value that cannot work."""
+
+    code = "invalid_credential"
+    sentence = "One of the values given for the credential cannot be used."
+
+
+class SealBroken(CredentialError):
+    """A sealed value cannot be opened: wrong key, wrong row or altered bytes."""
+
+    code = "seal_broken"
+    sentence = (
+        "A sealed value cannot be opened with the keys in KEY_ENCRYPTION_KEYS_FILE. "
+        "Put the key back that sealed it; nothing was changed."
+    )
+
+
+class ConnectionClosed(CredentialError):
+    """A closed configuration makes no tokens and cannot be changed (D35)."""
+
+    code = "connection_closed"
+    sentence = "This connection configuration was deleted. It stays for the record and cannot be used again."
+
+
+class LicenceEnded(CredentialError):
+    """No token is made past the end of the licence (D32)."""
+
+    code = "licence_ended"
+    sentence = "The licence of this connection configuration has ended. Extend it first."
+
+
+class NoFreeConnectionSlot(CredentialError):
+    """A third active connection token was asked for (S4.8, S4.10)."""
+
+    code = "no_free_connection_slot"
+    sentence = "Two tokens are active already, which is the limit. Revoke one of them first."
+
+
+class LastConnectionToken(CredentialError):
+    """The only active token cannot be revoked (S4.16)."""
+
+    code = "last_connection_token"
+    sentence = "This is the only active token. Generate another one first, or use Replace now if it is compromised."
+
+
+class ConnectionTokenInUse(CredentialError):
+    """The token was used within the last hour and the caller has not said that this is known (D36)."""
+
+    code = "connection_token_in_use"
+    sentence = "This token was used within the last hour. Confirm that it shall be revoked all the same."
+
+
+class ConnectionTokenRevoked(CredentialError):
+    """Replace was asked for a token that is no longer active."""
+
+    code = "connection_token_revoked"
+    sentence = "This token is revoked already."
+
+
+class InvalidConnection(CredentialError):
+    """A field of a connection configuration has a value that cannot work."""
+
+    code = "invalid_connection"
+    sentence = "One of the values given for the connection configuration cannot be used."
+
+
+class ConnectionTokenRefused(CredentialError):
+    """A heartbeat came with a token that does not prove this instance (D33); `reason` says why, for the log only."""
+
+    code = "connection_token_refused"
+    sentence = "The connection token was refused."
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__()

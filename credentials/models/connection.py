@@ -1,0 +1,106 @@
+"""Connection configurations: one kind of installation that talks to the portal, and its two-slot tokens (S4)."""
+
+from django.db import models
+from django.db.models import Q
+from proxies.models import Environment, Owned
+
+from credentials.querysets import ConnectionConfigurationQuerySet
+
+
+class ConnectionConfiguration(Owned):
+    """One kind of installation. The deployment type is permanent (D33); deleting is closing (D35)."""
+
+    class DeploymentType(models.TextChoices):
+        KUBERNETES = "kubernetes", "Kubernetes"
+        REVERSE_PROXY = "reverse_proxy", "Reverse proxy"
+        VIRTUAL_MACHINE = "virtual_machine", "Virtual machine"
+        CONTAINER = "container", "Container"
+        OTHER = "other", "Other"
+
+    class Protocol(models.TextChoices):
+        HTTPS = "https", "HTTPS"
+        HTTP = "http", "HTTP"
+
+    name = models.CharField(max_length=150)
+    description = models.TextField(blank=True, default="")
+    deployment_type = models.CharField(max_length=20, choices=DeploymentType)
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="connections")
+    target_host = models.CharField(max_length=255, blank=True, default="")
+    target_ports = models.CharField(max_length=100, blank=True, default="", help_text="Separated by commas.")
+    target_protocol = models.CharField(max_length=5, choices=Protocol, default=Protocol.HTTPS)
+    licence_ends_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    last_refused_at = models.DateTimeField(null=True, blank=True)
+    last_refused_because = models.CharField(max_length=200, blank=True, default="")
+
+    objects = ConnectionConfigurationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "id")
+        permissions = (("reveal_connectiontoken", "Can show and copy connection tokens"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConnectionToken(models.Model):
+    """A token that proves an installation. At most two hold a slot: a third active token cannot exist (D32)."""
+
+    class Cause(models.TextChoices):
+        """What ended a token (S4.18-S4.20)."""
+
+        USER = "user", "Revoked by a user"
+        REPLACED = "replaced", "Replaced by a user"
+        LICENCE = "licence", "The licence ended"
+        CLOSED = "closed", "The configuration was deleted"
+
+    configuration = models.ForeignKey(ConnectionConfiguration, on_delete=models.PROTECT, related_name="tokens")
+    slot = models.PositiveSmallIntegerField(null=True, blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150, blank=True, default="")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=150, blank=True, default="")
+    revoked_cause = models.CharField(max_length=10, choices=Cause, blank=True, default="")
+    revoked_because = models.CharField(max_length=200, blank=True, default="", help_text="In the words of who did it.")
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_instance = models.CharField(max_length=150, blank=True, default="")
+    last_used_address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(fields=("configuration", "slot"), name="two_active_tokens_per_configuration"),
+            models.CheckConstraint(
+                condition=Q(slot__isnull=False, slot__in=(1, 2), revoked_at__isnull=True)
+                | Q(slot__isnull=True, revoked_at__isnull=False),
+                name="a_connection_token_has_a_slot_until_revoked",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"connection token {self.pk} of {self.configuration_id}"
+
+
+class GatewayInstance(models.Model):
+    """One running installation that was seen with a token of the configuration."""
+
+    configuration = models.ForeignKey(ConnectionConfiguration, on_delete=models.PROTECT, related_name="instances")
+    instance_id = models.CharField(max_length=150)
+    deployment_type = models.CharField(max_length=20)
+    version = models.CharField(max_length=60, blank=True, default="")
+    address = models.GenericIPAddressField(null=True, blank=True)
+    protecting = models.BooleanField(default=True)
+    first_heartbeat_at = models.DateTimeField()
+    last_heartbeat_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-last_heartbeat_at",)
+        constraints = (
+            models.UniqueConstraint(fields=("configuration", "instance_id"), name="an_instance_is_listed_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.instance_id

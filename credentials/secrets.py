@@ -1,0 +1,130 @@
+"""Making, recognising, hashing, deriving and sealing secrets. No models, no queries.
+
+Opaque values are `<prefix><64 hex digits of 32 random bytes><8 hex digits of checksum>` (D20): unreserved characters
+only, so that one with a wrong checksum is refused before any query, and secret scanners find it by its prefix.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets as random
+import zlib
+from functools import cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from credentials.errors import SealBroken
+
+ACCESS_TOKEN = "lk_at_"
+REFRESH_TOKEN = "lk_rt_"
+CLIENT_SECRET = "lk_cs_"
+CONNECTION_TOKEN = "lk_ct_"
+PERSONAL_TOKEN = "lk_pt_"
+PREFIXES = (ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, CONNECTION_TOKEN, PERSONAL_TOKEN)
+
+_BODY = re.compile(r"[0-9a-f]{72}", re.ASCII)
+_PREFIX_LENGTH = 6
+_NONCE_LENGTH = 12
+
+
+def make(prefix: str) -> str:
+    """A new secret: the prefix, 32 bytes of the system's randomness, a checksum."""
+    return _finish(prefix, random.token_bytes(32))
+
+
+def derive(prefix: str, *, predecessor: str, context: str, key: bytes) -> str:
+    """The secret that follows from its predecessor under a server key: the same again, for the holder only (D2)."""
+    subkey = hmac.digest(key, b"latchkey successor", "sha256")
+    return _finish(prefix, hmac.digest(subkey, f"{prefix}|{context}|{predecessor}".encode(), "sha256"))
+
+
+def _finish(prefix: str, body: bytes) -> str:
+    start = prefix + body.hex()
+    return f"{start}{zlib.crc32(start.encode()):08x}"
+
+
+def kind_of(raw: str) -> str | None:
+    """The prefix of a well-formed secret, or None: then no query is worth it (D20)."""
+    prefix = raw[:_PREFIX_LENGTH]
+    if prefix not in PREFIXES or _BODY.fullmatch(raw, _PREFIX_LENGTH) is None:
+        return None
+    return prefix if f"{zlib.crc32(raw[:-8].encode()):08x}" == raw[-8:] else None
+
+
+def hash_keys() -> tuple[bytes, ...]:
+    """The keys of the token hash, newest first."""
+    return tuple(settings.TOKEN_HASH_KEYS)
+
+
+def digest(raw: str) -> str:
+    """The keyed hash a secret is stored as: HMAC-SHA-256 with the newest key, 64 hex digits (D19)."""
+    return hmac.digest(hash_keys()[0], raw.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+def digests(raw: str) -> list[str]:
+    """The keyed hash under every key, newest first: an older key still finds what it stored."""
+    value = raw.encode("utf-8", "surrogatepass")
+    return [hmac.digest(key, value, "sha256").hex() for key in hash_keys()]
+
+
+def matches(raw: str, stored: str | None) -> bool:
+    """True where the secret is the one stored. Takes the same time for a wrong one and for none stored."""
+    expected = (stored or "0" * 64).encode()
+    found = False
+    for candidate in digests(raw):
+        found |= hmac.compare_digest(candidate.encode(), expected)
+    return found and stored is not None
+
+
+def fingerprint(raw_or_jti: str) -> str:
+    """What a log may show of a secret: the first 16 digits of its keyed hash."""
+    return digest(raw_or_jti)[:16]
+
+
+def random_name(length: int = 16) -> str:
+    """An identifier that nobody can guess, of letters and digits: client ids, jti, key ids."""
+    return random.token_hex(length)
+
+
+@cache
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+def seal(value: bytes, *, context: str) -> bytes:
+    """Encrypt with the newest key (AES-256-GCM). `context` names table, row and column and must be given again.
+
+    Envelope: length of key id, key id, nonce (12 bytes), ciphertext with tag.
+    """
+    key_id, key = settings.KEY_ENCRYPTION_KEYS[0]
+    nonce = os.urandom(_NONCE_LENGTH)
+    name = key_id.encode()
+    return bytes((len(name),)) + name + nonce + _cipher(key).encrypt(nonce, value, context.encode())
+
+
+def sealed_with(envelope: bytes) -> str:
+    """The id of the key that sealed an envelope."""
+    return bytes(envelope[1 : 1 + envelope[0]]).decode("utf-8", "replace")
+
+
+def unseal(envelope: bytes, *, context: str) -> bytes:
+    """Decrypt what `seal` made. Raises SealBroken for an unknown key, another row or altered bytes."""
+    envelope = bytes(envelope)
+    keys = dict(settings.KEY_ENCRYPTION_KEYS)
+    start = 1 + envelope[0]
+    key = keys.get(sealed_with(envelope))
+    if key is None:
+        raise SealBroken
+    nonce, ciphertext = envelope[start : start + _NONCE_LENGTH], envelope[start + _NONCE_LENGTH :]
+    try:
+        return _cipher(key).decrypt(nonce, ciphertext, context.encode())
+    except InvalidTag as broken:
+        raise SealBroken from broken
+
+
+def hash_id(value: str) -> str:
+    """A plain SHA-256, for values that are unique but not secret."""
+    return hashlib.sha256(value.encode()).hexdigest()

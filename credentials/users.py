@@ -1,0 +1,49 @@
+"""People: create, password, deactivate. Sole writer of User state (D31)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from proxies import history
+
+from credentials.models import User
+
+
+def create_user(*, username: str, password: str | None, by: str, at: datetime | None = None, **fields: Any) -> User:
+    """A new person; without a password nobody can log in as them."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        made = User.objects.create_user(username, password=password, **fields)
+        history.record("create", made, by=by, at=now)
+    return made
+
+
+def set_password(user: User, password: str, *, by: str, at: datetime | None = None) -> None:
+    """A new password; every token of the person ends at once (D31)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        user.set_password(password)
+        User.objects.filter(pk=user.pk).update(password=user.password, generation=F("generation") + 1)
+        history.record("change login", user, by=by, at=now)
+    user.refresh_from_db()
+
+
+def deactivate(user: User, *, by: str, note: str = "", at: datetime | None = None) -> None:
+    """Refuse the person; their tokens end at once and stay dead if they come back (D31)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        active = User.objects.filter(pk=user.pk, is_active=True)
+        if active.update(is_active=False, generation=F("generation") + 1):
+            history.record("deactivate", user, by=by, at=now, note=note)
+    user.refresh_from_db()
+
+
+def reactivate(user: User, *, by: str, at: datetime | None = None) -> None:
+    """Let the person log in again."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+            history.record("reactivate", user, by=by, at=now)
+    user.refresh_from_db()

@@ -1,0 +1,262 @@
+"""What exists. Sole writer of environments, proxies, groups, membership, scopes and path rules."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from proxies import deployment, history
+from proxies.errors import Archived, InvalidName, NameTaken
+from proxies.models import ApiProxy, Environment, GroupMembership, Management, PathRule, ProxyGroup, TakenName
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", re.ASCII)
+# RFC 6749 section 3.3: visible ASCII but space, quotation mark and backslash.
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}", re.ASCII)
+_AUDIENCE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_PATTERN = re.compile(r"/[\x21-\x7e]{0,254}", re.ASCII)
+_METHOD = re.compile(r"[A-Z]{0,10}", re.ASCII)
+
+H = TypeVar("H", ApiProxy, ProxyGroup)
+
+
+class Rule(NamedTuple):
+    """A path rule as it is given: an empty method means every one."""
+
+    method: str
+    pattern: str
+    scopes: str
+    match: str = "all"
+
+
+def check_slug(slug: str) -> str:
+    """The slug, or InvalidName."""
+    if _SLUG.fullmatch(slug) is None:
+        raise InvalidName("A slug has small letters, digits and hyphens, and begins and ends with a letter or digit.")
+    return slug
+
+
+def check_scopes(scopes: str) -> str:
+    """The scopes, single-spaced in the order given, or InvalidName (RFC 6749 section 3.3)."""
+    names = scopes.split()
+    if any(_SCOPE.fullmatch(name) is None for name in names) or len(set(names)) != len(names):
+        raise InvalidName("Scopes are words of visible ASCII without quotes and backslashes, each once.")
+    return " ".join(names)
+
+
+def check_audience(audience: str) -> str:
+    """An absolute URI of visible ASCII without a fragment (RFC 8707 section 2), or InvalidName."""
+    try:
+        parts = urlsplit(audience)
+    except ValueError as broken:
+        raise InvalidName("An audience is an absolute URI.") from broken
+    if _AUDIENCE.fullmatch(audience) is None or not parts.scheme or parts.fragment or not (parts.netloc or parts.path):
+        raise InvalidName("An audience is an absolute URI in visible ASCII, without a fragment.")
+    return audience
+
+
+def _take(*names: str) -> None:
+    """Reserve names for ever; the primary key decides who was first (D43)."""
+    try:
+        with transaction.atomic():
+            for name in names:
+                TakenName.objects.create(name=name)
+    except IntegrityError as taken:
+        raise NameTaken from taken
+
+
+# ---------------------------------------------------------------------------------------------- environments
+
+
+def add_environment(
+    *, name: str, slug: str, by: str, kind: str = Environment.Kind.TEST, at: datetime | None = None, **fields: Any
+) -> Environment:
+    """A new environment; the first one is the default. Gateways must prove themselves in a production one."""
+    now = at or timezone.now()
+    fields.setdefault(
+        "gateways_must_authenticate", kind == Environment.Kind.PRODUCTION and not settings.EMBEDDED
+    )
+    try:
+        with transaction.atomic():
+            made = Environment.objects.create(
+                name=name,
+                slug=check_slug(slug),
+                kind=kind,
+                is_default=not Environment.objects.filter(is_default=True).exists(),
+                **fields,
+            )
+            history.record("add", made, by=by, at=now, environment=slug)
+    except IntegrityError as taken:
+        raise NameTaken("An environment of this name or slug exists.") from taken
+    return made
+
+
+def change_environment(environment: Environment, *, by: str, at: datetime | None = None, **fields: Any) -> None:
+    """Change name, kind, description, gateway switch or rotation; the slug is part of URLs and stays."""
+    _change(environment, _ENVIRONMENT_FIELDS, fields, by=by, now=at or timezone.now())
+
+
+def make_default(environment: Environment, *, by: str, at: datetime | None = None) -> None:
+    """Make it the environment of the endpoints without /env/<slug>/."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        list(Environment.objects.select_for_update().order_by("pk"))
+        Environment.objects.filter(is_default=True).update(is_default=False)
+        Environment.objects.filter(pk=environment.pk).update(is_default=True)
+        history.record("make default", environment, by=by, at=now, environment=environment.slug)
+
+
+# ---------------------------------------------------------------------------------------------- proxies and groups
+
+_OWNER_FIELDS = frozenset(("owner_name", "owner_email"))
+_ENVIRONMENT_FIELDS = frozenset(
+    ("name", "kind", "description", "gateways_must_authenticate", "signing_key_rotation_days")
+)
+_GROUP_FIELDS = frozenset(("name", "description", "scopes")) | _OWNER_FIELDS
+_PROXY_FIELDS = _GROUP_FIELDS | {"required_scopes", "required_match", "accept_token_in_url"}
+
+
+def _add(model: type[H], slug: str, audience: str, by: str, now: datetime, fields: dict[str, Any]) -> H:
+    chosen = check_audience(audience or f"{settings.PUBLIC_URL}/apis/{slug}")
+    for name in ("scopes", "required_scopes"):
+        if name in fields:
+            fields[name] = check_scopes(fields[name])
+    with transaction.atomic():
+        _take(check_slug(slug), chosen)
+        made = model(slug=slug, audience=chosen, **fields)
+        made.save(force_insert=True)
+        history.record("add", made, by=by, at=now)
+    return made
+
+
+def add_proxy(
+    *, name: str, slug: str, by: str, audience: str = "", at: datetime | None = None, **fields: Any
+) -> ApiProxy:
+    """A new API proxy. Slug and audience are its own for ever (D43); audience defaults to <public URL>/apis/<slug>."""
+    return _add(ApiProxy, slug, audience, by, at or timezone.now(), {"name": name, **fields})
+
+
+def add_group(
+    *,
+    name: str,
+    slug: str,
+    by: str,
+    members: Iterable[ApiProxy] = (),
+    audience: str = "",
+    at: datetime | None = None,
+    **fields: Any,
+) -> ProxyGroup:
+    """A new group of proxies that one token opens (S0.22)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        made = _add(ProxyGroup, slug, audience, by, now, {"name": name, **fields})
+        for proxy in members:
+            add_member(made, proxy, by=by, at=now)
+    return made
+
+
+def change_proxy(proxy: ApiProxy, *, by: str, at: datetime | None = None, **fields: Any) -> None:
+    """Change what may change of a proxy; never slug or audience."""
+    _change(proxy, _PROXY_FIELDS, fields, by=by, now=at or timezone.now())
+
+
+def change_group(group: ProxyGroup, *, by: str, at: datetime | None = None, **fields: Any) -> None:
+    """Change what may change of a group; never slug or audience."""
+    _change(group, _GROUP_FIELDS, fields, by=by, now=at or timezone.now())
+
+
+def _change(
+    subject: Environment | ApiProxy | ProxyGroup,
+    allowed: frozenset[str],
+    fields: dict[str, Any],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    if unknown := set(fields) - allowed:
+        raise InvalidName(f"This cannot be changed: {', '.join(sorted(unknown))}.")
+    for name in ("scopes", "required_scopes"):
+        if name in fields:
+            fields[name] = check_scopes(fields[name])
+    changed = {name: value for name, value in fields.items() if getattr(subject, name) != value}
+    if not changed:
+        return
+    before = {name: getattr(subject, name) for name in changed}
+    with transaction.atomic():
+        for name, value in changed.items():
+            setattr(subject, name, value)
+        subject.save(update_fields=tuple(changed))
+        history.record("change", subject, by=by, at=now, before=before, after=changed)
+
+
+def set_mode(holder: ApiProxy | ProxyGroup, mode: str, *, by: str, at: datetime | None = None) -> None:
+    """Choose whose policy and keys count; tokens of the other mode are refused while it is so (D26)."""
+    now, before = at or timezone.now(), holder.mode
+    if mode not in Management.values:
+        raise InvalidName("The management mode is 'own' or 'credentials'.")
+    with transaction.atomic():
+        holder.mode = mode
+        holder.save(update_fields=("mode",))
+        history.record("set mode", holder, by=by, at=now, before={"mode": before}, after={"mode": mode})
+
+
+def archive(holder: ApiProxy | ProxyGroup, *, by: str, note: str = "", at: datetime | None = None) -> None:
+    """Undeploy everywhere and put away for the record: holders are never deleted (D43)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        kept = type(holder)._default_manager.select_for_update().get(pk=holder.pk)
+        if kept.archived_at is not None:
+            raise Archived
+        for deployed in kept.deployments.filter(undeployed_at=None).select_related("environment"):
+            deployment.undeploy(kept, deployed.environment, by=by, note=note, at=now)
+        holder.archived_at = kept.archived_at = now
+        kept.save(update_fields=("archived_at",))
+        history.record("archive", kept, by=by, at=now, note=note)
+
+
+# ---------------------------------------------------------------------------------------------- membership, path rules
+
+
+def add_member(group: ProxyGroup, proxy: ApiProxy, *, by: str, at: datetime | None = None) -> None:
+    """Let the group's tokens open this proxy, those handed out before as well (D14)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        _, created = GroupMembership.objects.get_or_create(group=group, proxy=proxy)
+        if created:
+            history.record("add member", group, by=by, at=now, after={"proxy": proxy.slug})
+
+
+def remove_member(group: ProxyGroup, proxy: ApiProxy, *, by: str, at: datetime | None = None) -> None:
+    """The group's tokens no longer open this proxy, from the next request on (D14)."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        removed, _ = GroupMembership.objects.filter(group=group, proxy=proxy).delete()
+        if removed:
+            history.record("remove member", group, by=by, at=now, before={"proxy": proxy.slug})
+
+
+def set_path_rules(proxy: ApiProxy, rules: Iterable[Rule], *, by: str, at: datetime | None = None) -> None:
+    """Replace the scopes that methods and paths need (S0.2)."""
+    now = at or timezone.now()
+    checked = [
+        Rule(rule.method.upper(), rule.pattern, check_scopes(rule.scopes), rule.match) for rule in rules
+    ]
+    for rule in checked:
+        if _PATTERN.fullmatch(rule.pattern) is None or _METHOD.fullmatch(rule.method) is None or not rule.scopes:
+            raise InvalidName("A path rule has a method or none, a path that begins with /, and scopes.")
+    with transaction.atomic():
+        before = [str(rule) for rule in proxy.path_rules.all()]
+        proxy.path_rules.all().delete()
+        try:
+            with transaction.atomic():
+                PathRule.objects.bulk_create([PathRule(proxy=proxy, **rule._asdict()) for rule in checked])
+        except IntegrityError as doubled:
+            raise NameTaken("Two rules name the same method and path.") from doubled
+        after = [f"{rule.method or 'any method'} {rule.pattern}" for rule in checked]
+        history.record(
+            "set path rules", proxy, by=by, at=now, before={"rules": before}, after={"rules": after}
+        )

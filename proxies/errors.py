@@ -1,0 +1,53 @@
+"""What can be refused on this floor, by name. The name is the message; `code` is what machines read."""
+
+
+class ProxyError(Exception):
+    """Base of every refusal of this floor; `code` is stable, the sentence is for people."""
+
+    code = "proxy_error"
+    sentence = "The request about this API proxy was refused."
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
+
+
+class NotDeployed(ProxyError):
+    """Undeploy was asked for something that is not deployed there."""
+
+    code = "not_deployed"
+    sentence = "It is not deployed in this environment, so there is nothing to undeploy."
+
+
+class Archived(ProxyError):
+    """An archived holder can no longer be deployed or changed (D43)."""
+
+    code = "archived"
+    sentence = "It is archived. Archived proxies and groups stay for the record and cannot be used again."
+
+
+class NameTaken(ProxyError):
+    """A slug or audience was used before; they are never used again (D43)."""
+
+    code = "name_taken"
+    sentence = "This slug or audience is in use or was used before. Choose another: they are never used twice."
+
+
+class InvalidName(ProxyError):
+    """A slug, audience or scope has a form that gateways or tokens cannot carry."""
+
+    code = "invalid_name"
+    sentence = "This name has characters that tokens and gateways cannot carry."
+
+
+class LastDefaultEnvironment(ProxyError):
+    """There is always exactly one default environment."""
+
+    code = "last_default_environment"
+    sentence = "One environment must be the default. Make another one the default first."
+
+
+class ConfirmationMissing(ProxyError):
+    """A dangerous act was asked for without the typed name (D12)."""
+
+    code = "confirmation_missing"
+    sentence = "Type the exact name to confirm."

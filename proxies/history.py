@@ -1,0 +1,50 @@
+"""The history of changes. Sole writer of ChangeRecord."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+
+from proxies.models import ChangeRecord
+
+# Nothing that proves or opens anything belongs into history (I5).
+_NEVER = ("secret", "password", "digest", "sealed", "private", "token_hash")
+
+
+def record(
+    verb: str,
+    subject: Model,
+    *,
+    by: str,
+    at: datetime,
+    environment: str = "",
+    note: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> ChangeRecord:
+    """Add one act of a person or, with an empty `by`, of the system. Raises ValueError for a secret among the values."""
+    for values in (before or {}, after or {}):
+        for name in values:
+            if any(word in name for word in _NEVER):
+                raise ValueError(f"{name} does not belong into the history")
+    return ChangeRecord.objects.create(
+        at=at,
+        actor=by[:150],
+        verb=verb,
+        subject_kind=subject._meta.model_name or "",
+        subject_id=subject.pk,
+        subject_name=str(subject)[:255],
+        environment=environment,
+        note=note[:500],
+        before=None if before is None else plain(before),
+        after=None if after is None else plain(after),
+    )
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as JSON can hold them."""
+    return {
+        name: value if value is None or isinstance(value, bool | int | float | str) else str(value)
+        for name, value in values.items()
+    }

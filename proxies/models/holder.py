@@ -1,0 +1,110 @@
+"""API proxies and proxy groups: whose keys obtain tokens, and what tokens are for."""
+
+from django.db import models
+
+from proxies.models.ownership import Owned
+
+
+class Management(models.TextChoices):
+    """Whose policy and keys count (D26)."""
+
+    OWN = "own", "API Proxy Management: its own policy and key"
+    CREDENTIALS = "credentials", "Credential Management: the credentials granted to it"
+
+
+class ScopeMatch(models.TextChoices):
+    """How required scopes are compared with a token's."""
+
+    ALL = "all", "All of them"
+    ANY = "any", "Any of them"
+
+
+class TakenName(models.Model):
+    """Slugs and audiences of all proxies and groups, ever: the database says that none is used twice (D43)."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Holder(Owned):
+    """What a proxy and a group have in common."""
+
+    name = models.CharField(max_length=150)
+    slug = models.SlugField(max_length=80, unique=True, help_text="Short name for gateways and clients. Permanent.")
+    audience = models.CharField(
+        max_length=255, unique=True, help_text="Absolute URI that JWTs carry as aud and clients send as resource."
+    )
+    description = models.TextField(blank=True, default="")
+    mode = models.CharField("management", max_length=20, choices=Management, default=Management.OWN)
+    scopes = models.TextField(
+        blank=True, default="", help_text="Scopes defined here, separated by spaces. Empty: the one scope 'access'."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiProxy(Holder):
+    """One published API."""
+
+    required_scopes = models.TextField(
+        blank=True, default="", help_text="Scopes every call needs, separated by spaces. Empty: none in particular."
+    )
+    required_match = models.CharField(max_length=5, choices=ScopeMatch, default=ScopeMatch.ALL)
+    accept_token_in_url = models.BooleanField(
+        default=False,
+        help_text="Accept access_token in the forwarded URI. Risky: URLs end up in logs and browser history.",
+    )
+
+    class Meta(Holder.Meta):
+        verbose_name = "API proxy"
+        verbose_name_plural = "API proxies"
+
+
+class ProxyGroup(Holder):
+    """Several proxies that one token opens."""
+
+    members = models.ManyToManyField(ApiProxy, through="GroupMembership", related_name="groups")
+
+    class Meta(Holder.Meta):
+        verbose_name = "proxy group"
+
+
+class GroupMembership(models.Model):
+    """A proxy's place in a group; looked up when a token is used, never frozen (D14)."""
+
+    group = models.ForeignKey(ProxyGroup, on_delete=models.PROTECT, related_name="memberships")
+    proxy = models.ForeignKey(ApiProxy, on_delete=models.PROTECT, related_name="memberships")
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("group", "proxy"), name="a_proxy_is_in_a_group_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.proxy} in {self.group}"
+
+
+class PathRule(models.Model):
+    """Scopes that a method and path need on top of the proxy's own (S0.2)."""
+
+    proxy = models.ForeignKey(ApiProxy, on_delete=models.CASCADE, related_name="path_rules")
+    method = models.CharField(max_length=10, blank=True, default="", help_text="GET, POST ... Empty: every method.")
+    pattern = models.CharField(max_length=255, help_text="/invoices/* : * is one segment, ** is any number.")
+    scopes = models.TextField(help_text="Scopes needed, separated by spaces.")
+    match = models.CharField(max_length=5, choices=ScopeMatch, default=ScopeMatch.ALL)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("proxy", "method", "pattern"), name="one_rule_per_method_and_path"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.method or 'any method'} {self.pattern}"

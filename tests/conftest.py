@@ -1,0 +1,124 @@
+"""What every test stands on. The environment is set here, before Django reads its settings."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Workers of pytest-xdist inherit what the first process has chosen.
+_OWNER = "LATCHKEY_TEST_DATA" not in os.environ
+if _OWNER:
+    _folder = tempfile.mkdtemp(prefix="latchkey-tests-")
+    # Names that a developer may have set for a portal of his own.
+    _own = "HOST PORT PUBLIC_URL ALLOWED_HOSTS DEBUG STATIC_ROOT TRUSTED_PROXIES TRUSTED_GATEWAYS VERIFY_SOURCES"
+    for _name in _own.split():
+        os.environ.pop(_name, None)
+    os.environ.update(
+        LATCHKEY_TEST_DATA=_folder,
+        DATA_DIR=_folder,
+        DJANGO_SETTINGS_MODULE="config.settings",
+        # Many threads race in one test; a pool also keeps them below the server's limit of connections.
+        DATABASE_POOL_SIZE=os.environ.get("DATABASE_POOL_SIZE", "24"),
+        CACHE_KEY_PREFIX=f"latchkey-test-{os.getpid()}",
+    )
+os.environ["CACHE_KEY_PREFIX"] += "-" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+from tests import databases  # noqa: E402
+
+FAIL_ON_SKIP = os.environ.get("FAIL_ON_SKIP", "") not in {"", "0"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    # Argon2 is slow by design, and the manifest needs collectstatic: neither is what most tests are about.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _OWNER:
+        shutil.rmtree(os.environ["LATCHKEY_TEST_DATA"], ignore_errors=True)
+
+
+# --- Databases --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_database(
+    request: pytest.FixtureRequest, tmp_path: Path, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[databases.OwnDatabase]:
+    """A fresh clone of the migrated test database, with real commits, for this test alone."""
+    if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
+        pytest.fail("own_database commits for real; it can't be used together with db or django_db")
+    data_dir = tmp_path / "data"
+    data_dir.mkdir(mode=0o700)
+    with django_db_blocker.unblock(), databases.cloned(data_dir) as own:
+        yield own
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Each test starts with nothing cached. On a shared Redis only our own keys go."""
+    from django.conf import settings
+    from django.core.cache import cache
+
+    yield
+    if not settings.REDIS_URL:
+        cache.clear()
+        return
+    import redis
+
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        if keys := list(client.scan_iter(match=f"{settings.CACHES['default']['KEY_PREFIX']}:*", count=1000)):
+            client.delete(*keys)
+
+
+# --- Skips: never silent, and failures where everything is expected to be there ---------------------------------------
+
+
+def _refuse_skip(report: Any) -> None:
+    if FAIL_ON_SKIP and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and FAIL_ON_SKIP is set: {_reason(report)}"
+
+
+def _reason(report: Any) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    stats = terminalreporter.stats
+    skips = Counter(_reason(report) for report in stats.get("skipped", []))
+    if skips:
+        terminalreporter.section("skipped, and why")
+        for reason, count in skips.most_common():
+            terminalreporter.line(f"{count:5}  {reason}")
+    # The first process counts for all; a worker of pytest-xdist would count its share again.
+    tally = os.environ.get("LATCHKEY_TEST_TALLY")
+    if tally and "PYTEST_XDIST_WORKER" not in os.environ:
+        kinds = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+        with Path(tally).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({kind: len(stats.get(kind, [])) for kind in kinds}) + "\n")

@@ -1,0 +1,50 @@
+"""Plain WSGI doors outside Django's request stack: token, revoke, introspect, verify, metadata, keys.
+
+No middleware, session, cookie or Host check stands before them. Each parses, calls one core function, renders.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tokens.doors import introspect, metadata, revoke, token, verify
+from tokens.doors.answers import Answer
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Door = Callable[[Environ, str, str], Answer]
+
+# The part after an optional /env/<slug>. Every door gets the environ, the environment's slug and what follows its path.
+_DOORS: dict[str, Door] = {
+    "/oauth2/token": token.door,
+    "/oauth2/revoke": revoke.door,
+    "/oauth2/introspect": introspect.door,
+    "/auth/verify": verify.door,
+    "/.well-known/oauth-authorization-server": metadata.server,
+    "/.well-known/openid-configuration": metadata.server,
+    "/.well-known/jwks.json": metadata.keys,
+}
+_ENVIRONMENT = re.compile(r"/env/([a-z0-9][a-z0-9-]{0,49})(/.*)", re.DOTALL)
+# RFC 8414 section 3: the well-known part comes before the issuer's path.
+_WELL_KNOWN_FIRST = re.compile(r"(/\.well-known/(?:oauth-authorization-server|openid-configuration))/env/([a-z0-9-]+)")
+
+
+def find(path: str) -> tuple[Door, str, str] | None:
+    """The door of a path with its environment ('' for the default) and the rest, or None where Django answers."""
+    environment = ""
+    if path.startswith("/env/") and (match := _ENVIRONMENT.fullmatch(path)):
+        environment, path = match[1], match[2]
+    elif path.startswith("/.well-known/") and (match := _WELL_KNOWN_FIRST.fullmatch(path)):
+        path, environment = match[1], match[2]
+    if path.startswith("/auth/verify/"):
+        return verify.door, environment, path[len("/auth/verify/") :]
+    door = _DOORS.get(path)
+    return None if door is None else (door, environment, "")
+
+
+def serve(found: tuple[Door, str, str], environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer through a door; whatever goes wrong inside it is an answer too, never a page (R39, I13)."""
+    door, environment, rest = found
+    answer = door(environ, environment, rest)
+    start_response(answer.status_line, answer.headers)
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]

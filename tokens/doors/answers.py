@@ -1,0 +1,99 @@
+"""The one table from domain errors to HTTP answers (behaviours.md, section D), and how an answer looks."""
+
+import json
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from credentials.errors import CredentialError
+from proxies.errors import ProxyError
+
+from tokens.errors import RateLimited, TokenError
+
+Refusal = TokenError | CredentialError | ProxyError
+
+# error_code -> (status, error). A code that is missing here is a fault that a test finds.
+TABLE: dict[str, tuple[int, str]] = {
+    "client_auth_failed": (401, "invalid_client"),
+    "address_not_allowed": (401, "invalid_client"),
+    "management_mismatch": (401, "invalid_client"),
+    "invalid_request": (400, "invalid_request"),
+    "unsupported_grant_type": (400, "unsupported_grant_type"),
+    "grant_not_allowed": (400, "unauthorized_client"),
+    "invalid_target": (400, "invalid_target"),
+    "invalid_scope": (400, "invalid_scope"),
+    "refresh_not_allowed": (400, "invalid_grant"),
+    "refresh_count_exceeded": (400, "invalid_grant"),
+    "token_not_found": (400, "invalid_grant"),
+    "refresh_token_revoked": (400, "invalid_grant"),
+    "refresh_token_expired": (400, "invalid_grant"),
+    "refresh_token_reused": (400, "invalid_grant"),
+    "wrong_token_kind": (400, "invalid_grant"),
+    "signing_key_changed": (400, "invalid_grant"),
+    "user_changed": (400, "invalid_grant"),
+    "rate_limited": (429, "temporarily_unavailable"),
+    "server_error": (503, "server_error"),
+    "no_signing_key": (503, "server_error"),
+    "unknown_environment": (404, "invalid_request"),
+    "unknown_proxy": (400, "invalid_request"),
+}
+# These say unauthorized_client at issue and invalid_grant at refresh.
+BY_GRANT = frozenset(("holder_undeployed", "holder_key_changed", "credential_inactive", "credential_expired"))
+# Refusals of screens, commands and the management API; no OAuth answer.
+MANAGEMENT_ONLY = frozenset(("invalid_policy", "signing_key_state"))
+# Outside, these look like any failed client authentication.
+HIDDEN = frozenset(("management_mismatch",))
+
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+JSON = ("Content-Type", "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and body of an answer."""
+
+    status: int
+    body: bytes = b""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def status_line(self) -> str:
+        """`200 OK` and the like."""
+        return f"{self.status} {HTTPStatus(self.status).phrase}"
+
+
+def answer(status: int, body: dict[str, Any] | None = None, *extra: tuple[str, str]) -> Answer:
+    """A JSON answer, or an empty one, that no cache keeps."""
+    content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+    headers = [*NO_STORE, ("Content-Length", str(len(content))), ("X-Content-Type-Options", "nosniff"), *extra]
+    if content:
+        headers.append(JSON)
+    return Answer(status, content, headers)
+
+
+def lookup(code: str, *, refreshing: bool) -> tuple[int, str]:
+    """Status and OAuth error of a refusal."""
+    if code in BY_GRANT:
+        return 400, "invalid_grant" if refreshing else "unauthorized_client"
+    return TABLE[code]
+
+
+def refusal(error: Refusal, *, refreshing: bool = False, challenge: bool = False) -> Answer:
+    """The RFC 6749 section 5.2 answer; with a Basic challenge where the client tried the header."""
+    status, name = lookup(error.code, refreshing=refreshing)
+    shown = "client_auth_failed" if error.code in HIDDEN else error.code
+    body: dict[str, Any] = {"error": name, "error_description": str(error).replace('"', "'")}
+    if shown != name:
+        body["error_code"] = shown
+    extra: list[tuple[str, str]] = []
+    if status == HTTPStatus.UNAUTHORIZED and challenge:
+        extra.append(("WWW-Authenticate", 'Basic realm="latchkey"'))
+    if isinstance(error, RateLimited):
+        extra.append(("Retry-After", str(error.retry_after)))
+    return answer(status, body, *extra)
+
+
+def method_not_allowed(allowed: str) -> Answer:
+    """405 with the methods that there are."""
+    body = {"error": "invalid_request", "error_description": f"Use {allowed}."}
+    return answer(405, body, ("Allow", allowed))

@@ -1,0 +1,73 @@
+"""Authorization server metadata (RFC 8414) and JWKS (RFC 7517), from configuration, never from the request."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from proxies.models import Environment
+
+from tokens import lifecycle, signing
+from tokens.doors import answers
+from tokens.doors.answers import Answer
+from tokens.doors.connection import database
+from tokens.errors import StorageAway, TokenError, UnknownEnvironment
+
+logger = logging.getLogger(__name__)
+_CACHED = ("Cache-Control", "public, max-age=300")
+_METHODS = ["client_secret_basic", "client_secret_post"]
+
+
+def _environment(slug: str) -> Environment:
+    found = Environment.objects.filter(**({"slug": slug} if slug else {"is_default": True})).first()
+    if found is None:
+        raise UnknownEnvironment
+    return found
+
+
+def _public(environ: Mapping[str, Any], body: dict[str, Any]) -> Answer:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    length = ("Content-Length", str(len(content)))
+    return Answer(200, content, [_CACHED, answers.JSON, length, ("X-Content-Type-Options", "nosniff")])
+
+
+def _serve(environ: Mapping[str, Any], slug: str, keys_wanted: bool) -> Answer:
+    if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
+        return answers.method_not_allowed("GET")
+    try:
+        with database():
+            found = _environment(slug)
+            return _public(environ, {"keys": signing.jwks(found)} if keys_wanted else describe(found))
+    except TokenError as refused:
+        return answers.refusal(refused)
+    except Exception:
+        logger.exception("a door failed")
+        return answers.refusal(StorageAway())
+
+
+def describe(environment: Environment) -> dict[str, Any]:
+    """What this issuer can do; a test tries each and refuses what is not listed (I20)."""
+    base = lifecycle.issuer(environment.slug, environment.is_default)
+    return {
+        "issuer": base,
+        "token_endpoint": f"{base}/oauth2/token",
+        "token_endpoint_auth_methods_supported": _METHODS,
+        "revocation_endpoint": f"{base}/oauth2/revoke",
+        "revocation_endpoint_auth_methods_supported": _METHODS,
+        "introspection_endpoint": f"{base}/oauth2/introspect",
+        "introspection_endpoint_auth_methods_supported": _METHODS,
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "grant_types_supported": ["client_credentials", "refresh_token"],
+        "response_types_supported": ["token"],
+        "scopes_supported": ["access"],
+    }
+
+
+def server(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
+    """Authorization server metadata of an environment."""
+    return _serve(environ, environment, keys_wanted=False)
+
+
+def keys(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
+    """The public keys of an environment, the next one included before it signs."""
+    return _serve(environ, environment, keys_wanted=True)

@@ -1,0 +1,168 @@
+"""Reading a request with suspicion: forms, client authentication, addresses. Shape only; nothing is looked up."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from credentials.errors import ClientAuthenticationFailed
+from django.conf import settings
+
+from tokens.errors import InvalidRequest
+from tokens.lifecycle import Client, Request
+
+MAXIMUM_BODY = 64 * 1024
+MAXIMUM_VALUE = 16 * 1024
+MAXIMUM_FIELDS = 50
+_SECRETS_IN_URL = frozenset(("client_secret", "refresh_token", "access_token", "token", "client_assertion", "password"))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+Environ = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The parameters of a form, each at most once; an empty one counts as missing (RFC 6749 section 3.2)."""
+
+    values: Mapping[str, str]
+
+    def get(self, name: str) -> str | None:
+        """The value, or None."""
+        return self.values.get(name) or None
+
+    def require(self, name: str) -> str:
+        """The value. Raises InvalidRequest where it is missing."""
+        value = self.get(name)
+        if value is None:
+            raise InvalidRequest(f"The parameter {name} is missing.")
+        return value
+
+
+def form(environ: Environ) -> Form:
+    """The form in the body. Raises InvalidRequest for anything else, for doubled and for over-long parameters."""
+    if _SECRETS_IN_URL & {name for name, _ in parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)}:
+        raise InvalidRequest("Tokens and secrets are never accepted in the URL.")
+    media_type = str(environ.get("CONTENT_TYPE", "")).split(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        raise InvalidRequest("Send the parameters as application/x-www-form-urlencoded.")
+    return Form(_parse(_body(environ)))
+
+
+def _body(environ: Environ) -> bytes:
+    length = str(environ.get("CONTENT_LENGTH") or "0")
+    if not length.isascii() or not length.isdigit() or int(length) > MAXIMUM_BODY:
+        raise InvalidRequest("The body is too large.")
+    read: bytes = environ["wsgi.input"].read(int(length))
+    if len(read) != int(length):
+        raise InvalidRequest("The body is incomplete.")
+    return read
+
+
+def _parse(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAXIMUM_FIELDS
+        )
+    except ValueError as unreadable:
+        raise InvalidRequest("The body is not a form in UTF-8.") from unreadable
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise InvalidRequest("A parameter is given more than once.")
+    for value in values.values():
+        if len(value) > MAXIMUM_VALUE or _CONTROL.search(value):
+            raise InvalidRequest("A parameter is too long or has control characters.")
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The client's proof and whether it came by header (then a refusal carries a challenge)."""
+
+    client: Client
+    by_header: bool
+
+
+def client(environ: Environ, parameters: Form) -> Presented:
+    """The client id and secret, by Basic header or in the form, never both (RFC 6749 section 2.3.1, R12).
+
+    Raises InvalidRequest for two ways, ClientAuthenticationFailed for a missing or broken one.
+    """
+    header = str(environ.get("HTTP_AUTHORIZATION", ""))
+    scheme, _, value = header.partition(" ")
+    in_form = parameters.get("client_secret") is not None
+    if scheme.lower() == "basic":
+        if in_form:
+            raise InvalidRequest("Two ways of client authentication are given; use one.")
+        found = _basic(value.strip())
+        named = parameters.get("client_id")
+        if named is not None and named != found.client_id:
+            raise InvalidRequest("client_id differs from the one in the Authorization header.")
+        return Presented(found, True)
+    client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
+    if client_id is None or secret is None:
+        raise ClientAuthenticationFailed
+    return Presented(Client(_sane(client_id), _sane(secret)), False)
+
+
+def _basic(encoded: str) -> Client:
+    """Both halves are form-encoded before Base64 (RFC 6749 section 2.3.1); raw ones survive decoding as they are."""
+    try:
+        pair = base64.b64decode(encoded, validate=True)
+        client_id, separator, secret = pair.partition(b":")
+        if not separator:
+            raise ClientAuthenticationFailed
+        return Client(
+            _sane(unquote_to_bytes(client_id).decode("utf-8")), _sane(unquote_to_bytes(secret).decode("utf-8"))
+        )
+    except (binascii.Error, ValueError) as broken:
+        raise ClientAuthenticationFailed from broken
+
+
+def _sane(value: str) -> str:
+    if not value or len(value) > 500 or _CONTROL.search(value):
+        raise ClientAuthenticationFailed
+    return value
+
+
+@lru_cache(maxsize=32)
+def _networks(listed: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(entry, strict=False) for entry in listed)
+
+
+def is_listed(address: str, networks: list[str]) -> bool:
+    """True where one of the networks holds the address."""
+    try:
+        caller = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(caller in network for network in _networks(tuple(networks)))
+
+
+def address(environ: Environ) -> str:
+    """The caller's address: the peer, or behind trusted proxies the last address that none of them has (I18)."""
+    peer = str(environ.get("REMOTE_ADDR", ""))
+    if not settings.TRUSTED_PROXIES or not is_listed(peer, settings.TRUSTED_PROXIES):
+        return peer
+    for hop in reversed(str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
+        candidate = hop.strip()
+        try:
+            ipaddress.ip_address(candidate)
+        except ValueError:
+            return peer
+        peer = candidate
+        if not is_listed(candidate, settings.TRUSTED_PROXIES):
+            return candidate
+    return peer
+
+
+def request(environ: Environ) -> Request:
+    """Where a request came from, for the log."""
+    return Request(
+        address=address(environ),
+        user_agent=str(environ.get("HTTP_USER_AGENT", "")),
+        request_id=str(environ.get("HTTP_X_REQUEST_ID", "")),
+    )

@@ -1,0 +1,142 @@
+"""ANY /auth/verify: the forward-auth door (gateways.md section 6). Any Host, any method, body never read."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote
+
+from django.conf import settings
+
+from tokens import lifecycle, sightings
+from tokens.doors import answers, reading
+from tokens.doors.answers import Answer
+from tokens.doors.connection import database
+from tokens.errors import StorageAway, UnknownEnvironment
+from tokens.rules import Reason
+
+logger = logging.getLogger(__name__)
+_REALM = 'Bearer realm="latchkey"'
+_FORBIDDEN = frozenset((Reason.INSUFFICIENT_SCOPE, Reason.METHOD_NOT_ALLOWED))
+_MAXIMUM_SLUG = 80
+
+
+class GatewayFault(Exception):
+    """The gateway named no proxy, or several: its configuration is wrong, which must be loud and closed."""
+
+
+def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
+    """200 with four identity headers, 401, 403, 400 for a gateway's fault, 503 where nobody can tell."""
+    try:
+        proxy = _proxy(environ, rest)
+        scopes = _required_scopes(environ)
+    except GatewayFault as fault:
+        return _gateway_fault(str(fault))
+    raw, refused = _bearer(environ)
+    if refused is not None:
+        return refused
+    try:
+        with database():
+            verdict = lifecycle.verify(
+                raw, proxy=proxy, environment=environment, required_scopes=scopes, method=_method(environ)
+            )
+    except StorageAway as away:
+        return answers.refusal(away)
+    except (UnknownEnvironment, lifecycle.UnknownProxy) as fault:
+        return _gateway_fault(str(fault))
+    except Exception:
+        logger.exception("the verify door failed")
+        return answers.refusal(StorageAway())
+    if verdict.reason is None:
+        sightings.seen(verdict.token_id, proxy=proxy, address=reading.address(environ))
+        return _good(verdict)
+    return _refused(verdict)
+
+
+def _method(environ: Mapping[str, Any]) -> str:
+    """The API client's method, as gateways tell it; the auth call's own says nothing (gateways.md section 2)."""
+    told = environ.get("HTTP_X_FORWARDED_METHOD") or environ.get("HTTP_X_ORIGINAL_METHOD") or ""
+    return str(told)[:10]
+
+
+def _proxy(environ: Mapping[str, Any], rest: str) -> str:
+    """The slug: header beats path beats query, of those that are switched on. Exactly one value, or a fault."""
+    sources = settings.VERIFY_SOURCES
+    header = environ.get("HTTP_X_PROXY")
+    if header is not None and "header" in sources:
+        return _slug(str(header))
+    if rest and "path" in sources:
+        return _slug(unquote(rest.split("/", 1)[0]))
+    if "query" in sources:
+        named = parse_qs(str(environ.get("QUERY_STRING", "")), keep_blank_values=True).get("proxy", [])
+        if len(named) == 1:
+            return _slug(named[0])
+        if named:
+            raise GatewayFault("The gateway named more than one API proxy.")
+    raise GatewayFault("The gateway named no API proxy.")
+
+
+def _slug(value: str) -> str:
+    """A repeated header arrives joined by a comma and fails here, like anything else that is no slug."""
+    slug = value.strip()
+    if not slug or len(slug) > _MAXIMUM_SLUG or not slug.isascii() or not slug.replace("-", "").isalnum():
+        raise GatewayFault("The gateway did not name exactly one API proxy.")
+    return slug
+
+
+def _required_scopes(environ: Mapping[str, Any]) -> str:
+    header = environ.get("HTTP_X_REQUIRED_SCOPE")
+    if header is not None and "header" in settings.VERIFY_SOURCES:
+        return str(header)
+    if "query" in settings.VERIFY_SOURCES:
+        named = parse_qs(str(environ.get("QUERY_STRING", "")), keep_blank_values=True).get("scope", [])
+        if len(named) > 1:
+            raise GatewayFault("The gateway named scopes more than once.")
+        return named[0] if named else ""
+    return ""
+
+
+def _bearer(environ: Mapping[str, Any]) -> tuple[str, Answer | None]:
+    """Exactly one bearer token of the header, or the refusal (RFC 6750 sections 2.1 and 3.1, R18)."""
+    header = environ.get("HTTP_AUTHORIZATION")
+    if header is None or not str(header).strip():
+        return "", answers.answer(401, None, ("WWW-Authenticate", _REALM))
+    scheme, _, value = str(header).strip().partition(" ")
+    raw = value.strip()
+    if scheme.lower() != "bearer" or not raw or not raw.isascii() or any(mark in raw for mark in " ,\t"):
+        return "", _invalid_token("malformed")
+    return raw, None
+
+
+def _invalid_token(reason: str) -> Answer:
+    body = {"error": "invalid_token", "error_code": reason}
+    return answers.answer(401, body, ("WWW-Authenticate", f'{_REALM}, error="invalid_token"'))
+
+
+def _gateway_fault(sentence: str) -> Answer:
+    return answers.answer(400, {"error": "invalid_request", "error_description": sentence})
+
+
+def _refused(verdict: lifecycle.Verdict) -> Answer:
+    if verdict.reason not in _FORBIDDEN:
+        return _invalid_token(str(verdict.reason))
+    needed = "".join(character for character in verdict.required if character not in '"\\')
+    challenge = f'{_REALM}, error="insufficient_scope", scope="{needed}"'
+    body = {"error": "insufficient_scope", "error_code": str(verdict.reason)}
+    return answers.answer(403, body, ("WWW-Authenticate", challenge))
+
+
+def _good(verdict: lifecycle.Verdict) -> Answer:
+    """All four identity headers, never empty: a missing one would let the client's own through (gateways.md 6)."""
+    return answers.answer(
+        200,
+        None,
+        ("X-Token-Subject", visible(verdict.subject)),
+        ("X-Token-Client", visible(verdict.client_id)),
+        ("X-Token-Scopes", verdict.scopes),
+        ("X-Token-Id", verdict.jti),
+    )
+
+
+def visible(value: str) -> str:
+    """Visible ASCII for a header; anything else percent-encoded."""
+    return quote(value, safe="!#$&'()*+,/:;=?@[]~-._")

@@ -1,0 +1,190 @@
+"""What can be refused on this floor, by name. Each carries the `code` of behaviours.md, section D."""
+
+
+class TokenError(Exception):
+    """Base of every refusal of this floor; `code` is stable, the sentence is for people."""
+
+    code = "token_error"
+    sentence = "The token request was refused."
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
+
+
+class InvalidRequest(TokenError):
+    """A missing, repeated or malformed parameter, two ways of authentication, a body that is no form."""
+
+    code = "invalid_request"
+    sentence = "The request is malformed."
+
+
+class UnsupportedGrantType(TokenError):
+    """A grant type this server does not know."""
+
+    code = "unsupported_grant_type"
+    sentence = "Use grant_type client_credentials or refresh_token."
+
+
+class GrantNotAllowed(TokenError):
+    """No policy in force for this client."""
+
+    code = "grant_not_allowed"
+    sentence = "No token policy in force lets this client obtain tokens."
+
+
+class ManagementMismatch(TokenError):
+    """A key of the mode that is not active (D26). Looks like a failed authentication from outside."""
+
+    code = "management_mismatch"
+    sentence = "Client authentication failed."
+
+
+class CredentialInactive(TokenError):
+    """The credential is deactivated."""
+
+    code = "credential_inactive"
+    sentence = "This credential is deactivated."
+
+
+class CredentialExpired(TokenError):
+    """The credential's last day has passed."""
+
+    code = "credential_expired"
+    sentence = "This credential has expired."
+
+
+class HolderUndeployed(TokenError):
+    """The proxy, group or credential is not deployed in this environment, or was undeployed since."""
+
+    code = "holder_undeployed"
+    sentence = "It is not deployed in this environment, or was undeployed since the token was issued."
+
+
+class HolderKeyChanged(TokenError):
+    """The private key of the holder was changed since the token was issued."""
+
+    code = "holder_key_changed"
+    sentence = "The private key was changed since the token was issued. Obtain a new token."
+
+
+class SigningKeyChanged(TokenError):
+    """The environment's signing key was changed since the token was issued."""
+
+    code = "signing_key_changed"
+    sentence = "The environment's signing key was changed since the token was issued. Obtain a new token."
+
+
+class UserChanged(TokenError):
+    """The user was deactivated or changed the password since."""
+
+    code = "user_changed"
+    sentence = "The user was deactivated or the password changed. Log in again."
+
+
+class InvalidTarget(TokenError):
+    """Unknown, not granted or ambiguous proxy or group (RFC 8707)."""
+
+    code = "invalid_target"
+    sentence = "Name one API proxy or group that this client may use, with the parameter resource."
+
+
+class InvalidScope(TokenError):
+    """A scope that is unknown or not granted (D39)."""
+
+    code = "invalid_scope"
+    sentence = "A requested scope is unknown or not granted."
+
+
+class RefreshNotAllowed(TokenError):
+    """The policy does not allow refresh, or not any more (D5)."""
+
+    code = "refresh_not_allowed"
+    sentence = "Refresh is not allowed by the token policy."
+
+
+class RefreshCountExceeded(TokenError):
+    """The first refresh past the count (S0.23)."""
+
+    code = "refresh_count_exceeded"
+    sentence = "The refresh count was exceeded. The refresh token is cleared; the access token lives on."
+
+
+class TokenNotFound(TokenError):
+    """Unknown, cleared, purged or foreign refresh token (S0.25)."""
+
+    code = "token_not_found"
+    sentence = "The token was not found."
+
+
+class RefreshTokenRevoked(TokenError):
+    """The refresh token or its family was revoked."""
+
+    code = "refresh_token_revoked"
+    sentence = "The refresh token was revoked."
+
+
+class RefreshTokenExpired(TokenError):
+    """The refresh token's own lifetime has passed (S0.17)."""
+
+    code = "refresh_token_expired"
+    sentence = "The refresh token has expired."
+
+
+class RefreshTokenReused(TokenError):
+    """A retired refresh token came again: the family is revoked (D2)."""
+
+    code = "refresh_token_reused"
+    sentence = "This refresh token was used before. All tokens that descend from it are revoked."
+
+
+class WrongTokenKind(TokenError):
+    """An access token where a refresh token belongs, or the other way round (D29, D37)."""
+
+    code = "wrong_token_kind"
+    sentence = "This is not a refresh token."
+
+
+class RateLimited(TokenError):
+    """Too many requests from this address."""
+
+    code = "rate_limited"
+    sentence = "Too many requests from this address. Try again after the time in Retry-After."
+
+    def __init__(self, retry_after: int = 60) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class UnknownEnvironment(TokenError):
+    """No environment of that slug."""
+
+    code = "unknown_environment"
+    sentence = "There is no such environment."
+
+
+class NoSigningKey(TokenError):
+    """A JWT was to be signed and the environment has no key."""
+
+    code = "no_signing_key"
+    sentence = "The environment has no signing key yet. An administrator must make one."
+
+
+class StorageAway(TokenError):
+    """The database cannot be asked; nothing is guessed and nothing handed out."""
+
+    code = "server_error"
+    sentence = "The server cannot answer now. Try again."
+
+
+class InvalidPolicy(TokenError):
+    """Terms that contradict each other or the installation's settings."""
+
+    code = "invalid_policy"
+    sentence = "The terms of the policy cannot be kept."
+
+
+class SigningKeyState(TokenError):
+    """A signing key is not in the state the act needs."""
+
+    code = "signing_key_state"
+    sentence = "The signing key is not in a state for that."

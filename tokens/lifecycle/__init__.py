@@ -1,0 +1,34 @@
+"""The life of a token. This is the front door: doors import from here."""
+
+from tokens.lifecycle.audit import Request, refused
+from tokens.lifecycle.cleaning import Cleaned, clean
+from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
+from tokens.lifecycle.issuing import Client, issue
+from tokens.lifecycle.limiting import limit
+from tokens.lifecycle.minting import TokenAnswer, issuer
+from tokens.lifecycle.refreshing import refresh
+from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_token
+from tokens.lifecycle.verifying import UnknownProxy, Verdict, verify
+
+__all__ = [
+    "Cleaned",
+    "Client",
+    "Request",
+    "TokenAnswer",
+    "UnknownProxy",
+    "Verdict",
+    "clean",
+    "introspect",
+    "introspect_for_gateway",
+    "issue",
+    "issuer",
+    "limit",
+    "refresh",
+    "refused",
+    "revoke",
+    "revoke_by_jti",
+    "revoke_family",
+    "revoke_holder",
+    "revoke_token",
+    "verify",
+]

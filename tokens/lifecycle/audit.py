@@ -1,0 +1,139 @@
+"""One transaction, one log row, two ways to say no (D24, I9).
+
+Raising inside `audited` undoes everything and logs the refusal in a row of its own. `entry.refuse(error)` keeps the
+change and refuses: the row is written with it. If the row cannot be written nothing is handed out.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from credentials.errors import CredentialError
+from django.db import transaction
+from proxies.errors import ProxyError
+
+from tokens.errors import TokenError
+from tokens.statements import log
+
+Refusal = TokenError | CredentialError | ProxyError
+_REFUSALS = (TokenError, CredentialError, ProxyError)
+
+# The status that the door will answer with; `tokens.doors.answers` is tested to say the same.
+UNAUTHORIZED = frozenset(
+    ("client_auth_failed", "address_not_allowed", "management_mismatch", "invalid_credentials", "gateway_refused")
+)
+UNAVAILABLE = frozenset(("server_error", "no_signing_key"))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Where a token request came from. All texts are cut to what the log holds and have no control characters."""
+
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+    actor: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(slots=True)
+class Entry:
+    """What the log row will say; filled while the request is worked on."""
+
+    action: str
+    request: Request
+    now: datetime
+    environment: str = ""
+    client_id: str = ""
+    client_name: str = ""
+    username: str = ""
+    proxy: str = ""
+    group: str = ""
+    audience: str = ""
+    token_format: str = ""
+    jti: str = ""
+    family_id: int | None = None
+    fingerprint: str = ""
+    scopes: str = ""
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    refresh_sequence: int | None = None
+    reason: str = ""
+    refusal: Refusal | None = None
+
+    def refuse(self, error: Refusal) -> None:
+        """Keep what was changed, and refuse all the same."""
+        self.refusal = error
+
+
+def clean_text(value: str, length: int) -> str:
+    """Cut, and without control characters: nothing a caller sends may forge a line or break the database (B47, B50)."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in value[:length])
+
+
+def _status(code: str) -> int:
+    if code in UNAUTHORIZED:
+        return 401
+    return 503 if code in UNAVAILABLE else 400
+
+
+def _write(entry: Entry) -> None:
+    refusal = entry.refusal
+    log.write(
+        log.LogRow(
+            at=entry.now,
+            action=entry.action,
+            outcome="granted" if refusal is None else "refused",
+            reason=clean_text(entry.reason if refusal is None else refusal.code, 60),
+            status=200 if refusal is None else _status(refusal.code),
+            environment=clean_text(entry.environment, 50),
+            client_id=clean_text(entry.client_id, 100),
+            client_name=clean_text(entry.client_name, 150),
+            username=clean_text(entry.username, 150),
+            actor=clean_text(entry.request.actor, 150),
+            proxy=entry.proxy,
+            group=entry.group,
+            audience=clean_text(entry.audience, 255),
+            token_format=entry.token_format,
+            jti=clean_text(entry.jti, 64),
+            family_id=entry.family_id,
+            fingerprint=entry.fingerprint,
+            scopes=entry.scopes,
+            issued_at=entry.issued_at,
+            expires_at=entry.expires_at,
+            refresh_expires_at=entry.refresh_expires_at,
+            refresh_sequence=entry.refresh_sequence,
+            address=clean_text(entry.request.address, 45),
+            user_agent=clean_text(entry.request.user_agent, 300),
+            request_id=clean_text(entry.request.request_id, 64),
+            duration_ms=round((time.monotonic() - entry.request.started) * 1000, 2),
+        )
+    )
+
+
+@contextmanager
+def audited(action: str, request: Request, now: datetime) -> Iterator[Entry]:
+    """Leave exactly one row for this request, granted or refused, in the same transaction as what it changed."""
+    entry = Entry(action, request, now)
+    try:
+        with transaction.atomic():
+            yield entry
+            _write(entry)
+    except _REFUSALS as refusal:
+        entry.refusal = refusal
+        with transaction.atomic():
+            _write(entry)
+        raise
+    if entry.refusal is not None:
+        raise entry.refusal
+
+
+def refused(action: str, request: Request, now: datetime, error: Refusal, **known: str) -> None:
+    """Leave the row of a request that was refused before it reached a verb, for its shape."""
+    entry = Entry(action, request, now, **known)  # type: ignore[arg-type]
+    entry.refuse(error)
+    with transaction.atomic():
+        _write(entry)

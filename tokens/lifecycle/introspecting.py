@@ -1,0 +1,126 @@
+"""Introspect: inactive until shown otherwise (RFC 7662, D40)."""
+
+from datetime import datetime
+from typing import Any
+
+from credentials import identify
+from credentials.errors import CredentialError
+from django.utils import timezone
+
+from tokens import errors, rules
+from tokens.lifecycle import audit, minting
+from tokens.lifecycle.audit import Request
+from tokens.lifecycle.issuing import Client
+from tokens.lifecycle.shown import Shown, look_at
+from tokens.rules import HolderFacts, TokenFacts
+from tokens.statements import revoke as statements
+from tokens.statements.revoke import RefreshKeyFacts, ShownRow
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def introspect(
+    client: Client, raw: str, *, request: Request, environment: str = "", at: datetime | None = None
+) -> dict[str, Any]:
+    """What may be told about a token to this client; `{"active": false}` about all others, and nothing else.
+
+    Leaves a log row only where the client is refused. Raises CredentialError then, TokenError for no such environment.
+    """
+    now = at or timezone.now()
+    shown = look_at(raw)
+    row = _read(client.client_id, shown, environment)
+    if row is None:
+        raise errors.UnknownEnvironment
+    try:
+        identify.client(row.client, secret=client.secret, address=request.address, now=now)
+        _refuse_inactive(row, now)
+    except (CredentialError, errors.TokenError) as refusal:
+        audit.refused(
+            "introspect", request, now, refusal, client_id=client.client_id, environment=row.environment_slug
+        )
+        raise
+    if row.holder is None or not rules.may_touch(
+        caller_credential_id=row.client.credential_id or 0,
+        caller_proxy_id=row.client.proxy_id,
+        caller_group_id=row.client.group_id,
+        facts=row.holder,
+    ):
+        return INACTIVE
+    return _tell(row, shown, now)
+
+
+def introspect_for_gateway(raw: str, *, environment: str = "", at: datetime | None = None) -> dict[str, Any]:
+    """What a gateway that has proved itself may be told: tokens of its own environment (D40)."""
+    now = at or timezone.now()
+    shown = look_at(raw)
+    row = _read("", shown, environment)
+    if row is None:
+        raise errors.UnknownEnvironment
+    return INACTIVE if row.holder is None else _tell(row, shown, now)
+
+
+def _read(client_id: str, shown: Shown, environment: str) -> ShownRow | None:
+    return statements.read(
+        environment=environment,
+        client_id=client_id,
+        access_digests=list(shown.access_digests),
+        jti=shown.jti,
+        refresh_digests=list(shown.refresh_digests),
+    )
+
+
+def _refuse_inactive(row: ShownRow, now: datetime) -> None:
+    if row.client.deactivated_at is not None or rules.reached(row.client.expires_on, now):
+        raise errors.CredentialInactive
+
+
+def _tell(row: ShownRow, shown: Shown, now: datetime) -> dict[str, Any]:
+    assert row.holder is not None
+    if row.token is not None:
+        if shown.expired(now) or rules.why_invalid(row.token, row.holder, now) is not None:
+            return INACTIVE
+        return _about_token(row, row.token, row.holder, shown)
+    if row.refresh_key is not None:
+        return _about_refresh_key(row, row.refresh_key, row.holder, now)
+    return INACTIVE
+
+
+def _common(row: ShownRow, holder: HolderFacts, scopes: str) -> dict[str, Any]:
+    return {
+        "active": True,
+        "iss": minting.issuer(row.environment_slug, bool(row.environment_is_default)),
+        "sub": holder.username or holder.client_id,
+        "client_id": holder.client_id or "portal-login",
+        "aud": holder.audience,
+        "scope": scopes,
+    }
+
+
+def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts, shown: Shown) -> dict[str, Any]:
+    scopes = rules.scopes_in_use(token.token_scopes, holder)
+    if not scopes:
+        return INACTIVE
+    told = _common(row, holder, rules.scope_text(scopes))
+    told |= {"token_type": "Bearer", "iat": int(token.issued_at.timestamp()), "jti": token.jti}
+    if token.expires_at is not None:
+        told["exp"] = int(token.expires_at.timestamp())
+    if holder.username is not None:
+        told["username"] = holder.username
+    if shown.thumbprint is not None:
+        told["cnf"] = {"x5t#S256": shown.thumbprint}
+    return told
+
+
+def _about_refresh_key(row: ShownRow, key: RefreshKeyFacts, holder: HolderFacts, now: datetime) -> dict[str, Any]:
+    spent = key.mode != "static" and key.sequence != holder.family_sequence
+    ended = holder.family_revoked_at or holder.exhausted_at or key.revoked_at
+    if spent or ended or now >= key.expires_at or rules.holder_fault(holder, now) is not None:
+        return INACTIVE
+    told = _common(row, holder, holder.family_scopes)
+    told |= {
+        "token_type": "refresh_token",
+        "iat": int(key.created_at.timestamp()),
+        "exp": int(key.expires_at.timestamp()),
+        "jti": key.jti,
+    }
+    return told

@@ -1,0 +1,270 @@
+"""Refresh: safe against races and lost answers (D1-D3, D10)."""
+
+from datetime import datetime
+
+from credentials import identify, secrets
+from django.utils import timezone
+
+from tokens import errors, rules
+from tokens.lifecycle import minting
+from tokens.lifecycle.audit import Entry, Refusal, Request, audited
+from tokens.lifecycle.issuing import Client, describe_token
+from tokens.rules import HolderFacts, Reason, RefreshFacts, RefreshOutcome
+from tokens.statements import issue as issue_statements
+from tokens.statements import refresh as statements
+from tokens.statements import revoke as revoke_statements
+from tokens.statements.refresh import RefreshRow
+
+_ATTEMPTS = 5
+
+_REFUSALS: dict[RefreshOutcome, type[errors.TokenError]] = {
+    RefreshOutcome.UNKNOWN: errors.TokenNotFound,
+    RefreshOutcome.REVOKED: errors.RefreshTokenRevoked,
+    RefreshOutcome.NOT_ALLOWED: errors.RefreshNotAllowed,
+    RefreshOutcome.EXPIRED: errors.RefreshTokenExpired,
+    RefreshOutcome.REUSED: errors.RefreshTokenReused,
+    RefreshOutcome.BUDGET_SPENT: errors.RefreshCountExceeded,
+}
+
+HOLDER_REFUSALS: dict[Reason, type[errors.TokenError]] = {
+    Reason.SIGNING_KEY_CHANGED: errors.SigningKeyChanged,
+    Reason.CREDENTIAL_INACTIVE: errors.CredentialInactive,
+    Reason.CREDENTIAL_EXPIRED: errors.CredentialExpired,
+    Reason.USER_INACTIVE: errors.UserChanged,
+    Reason.USER_CHANGED: errors.UserChanged,
+    Reason.HOLDER_KEY_CHANGED: errors.HolderKeyChanged,
+    Reason.HOLDER_UNDEPLOYED: errors.HolderUndeployed,
+    Reason.MANAGEMENT_MISMATCH: errors.ManagementMismatch,
+    Reason.NOT_GRANTED: errors.InvalidTarget,
+}
+
+
+def refresh(
+    client: Client,
+    raw: str,
+    *,
+    request: Request,
+    environment: str = "",
+    scope: str | None = None,
+    at: datetime | None = None,
+) -> minting.TokenAnswer:
+    """A new access token for a refresh token, logged; or a refusal, logged (RFC 6749 section 6).
+
+    However many callers come with the same token, one refresh happens; those inside the retry window get its answer
+    again. Raises TokenError or CredentialError.
+    """
+    now = at or timezone.now()
+    with audited("refresh", request, now) as entry:
+        entry.client_id, entry.environment = client.client_id, environment
+        kind = secrets.kind_of(raw)
+        digests = secrets.digests(raw) if kind == secrets.REFRESH_TOKEN else [""]
+        for _ in range(_ATTEMPTS):
+            row = statements.read(environment=environment, client_id=client.client_id, digests=digests)
+            if row is None:
+                raise errors.UnknownEnvironment
+            identify.client(row.client, secret=client.secret, address=request.address, now=now)
+            entry.client_name = row.client.name or ""
+            if kind != secrets.REFRESH_TOKEN:
+                raise _wrong_kind(raw, kind)
+            answer = _attempt(row, raw, scope, entry, now)
+            if answer is not None or entry.refusal is not None:
+                break
+        else:
+            raise errors.StorageAway
+    assert answer is not None  # a refusal was raised by `audited`
+    return answer
+
+
+def _wrong_kind(raw: str, kind: str | None) -> errors.TokenError:
+    if kind is not None or raw.count(".") == 2:
+        return errors.WrongTokenKind()
+    return errors.TokenNotFound()
+
+
+def _attempt(row: RefreshRow, raw: str, scope: str | None, entry: Entry, now: datetime) -> minting.TokenAnswer | None:
+    """Decide and write. None without a refusal means that another caller passed the gate first: look again."""
+    if row.refresh is None or row.holder is None or row.holder.kind != "client":
+        raise errors.TokenNotFound
+    facts, key = row.holder, row.refresh
+    owned = facts.credential_id == row.client.credential_id
+    decision = rules.decide_refresh(key, facts, owned, now)
+    if owned:
+        _describe(entry, facts, key)
+    outcome = decision.outcome
+    if outcome is RefreshOutcome.GRANT:
+        return _grant(row, facts, key, raw, scope, entry, now)
+    if outcome is RefreshOutcome.SAME_ANSWER:
+        return _same_answer(row, facts, key, raw, entry, now)
+    if outcome is RefreshOutcome.REUSED:
+        return _refuse_reuse(facts, entry, now)
+    if outcome is RefreshOutcome.BUDGET_SPENT:
+        return _refuse_past_count(facts, entry, now)
+    if decision.reason is not None:
+        raise HOLDER_REFUSALS[decision.reason]
+    raise _REFUSALS[outcome]
+
+
+def _describe(entry: Entry, facts: HolderFacts, key: RefreshFacts) -> None:
+    entry.environment, entry.family_id = facts.environment_slug, facts.family_id
+    entry.audience, entry.jti, entry.refresh_sequence = facts.audience, key.key_jti, facts.family_sequence
+    if facts.proxy_id is not None:
+        entry.proxy = facts.target_slug or ""
+    else:
+        entry.group = facts.target_slug or ""
+
+
+def _refuse_reuse(facts: HolderFacts, entry: Entry, now: datetime) -> None:
+    """The family ends and the caller is refused; both are kept (D2)."""
+    revoke_statements.revoke_family(
+        family_id=facts.family_id, now=now, by="", because=errors.RefreshTokenReused.code
+    )
+    entry.refuse(errors.RefreshTokenReused())
+
+
+def _refuse_past_count(facts: HolderFacts, entry: Entry, now: datetime) -> None:
+    """The handle is cleared and the first caller is told so; any other that read before finds nothing (D3)."""
+    first = statements.exhaust(family_id=facts.family_id, now=now)
+    refusal: Refusal = errors.RefreshCountExceeded() if first else errors.TokenNotFound()
+    entry.refuse(refusal)
+
+
+def _scopes(facts: HolderFacts, scope: str | None) -> str:
+    """All of the family's that are still granted, or the narrower set asked for; never more (D39)."""
+    scopes = rules.requested_scopes(scope, rules.scopes_in_use(facts.family_scopes, facts))
+    if scopes is None:
+        raise errors.InvalidScope
+    return rules.scope_text(scopes)
+
+
+def _context(facts: HolderFacts, sequence: int) -> str:
+    return f"{facts.family_id}:{sequence}"
+
+
+def _grant(
+    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, raw: str, scope: str | None, entry: Entry, now: datetime
+) -> minting.TokenAnswer | None:
+    terms = key.terms
+    scopes = _scopes(facts, scope)
+    sequence = statements.pass_gate(family_id=facts.family_id, sequence=facts.family_sequence, mode=terms.mode)
+    if sequence is None:
+        return None
+    token_format = row.signing.token_format or ""
+    expires_at = rules.access_expiry(terms, now)
+    if token_format == "jwt":
+        expires_at = minting.whole_second(expires_at)
+    hash_key = secrets.hash_keys()[0]
+    made = _access_token(row, facts, raw, scopes, sequence, now, expires_at, hash_key)
+    issue_statements.write_token(
+        issue_statements.NewToken(
+            facts.family_id, sequence, token_format, made.digest, made.jti, made.signing_key_id, scopes, now, expires_at
+        )
+    )
+    refresh_expires_at = rules.refresh_expiry(terms, now)
+    successor = raw
+    if terms.mode == "static":
+        statements.extend_static(key_id=key.key_id, expires_at=refresh_expires_at, now=now)
+    else:
+        successor = _successor(facts, raw, sequence, hash_key)
+        issue_statements.write_refresh_key(
+            issue_statements.NewRefreshKey(
+                facts.family_id,
+                sequence,
+                key.key_id,
+                secrets.digest(successor),
+                secrets.random_name(),
+                now,
+                refresh_expires_at,
+                terms.refresh_lifetime or 0,
+            )
+        )
+    describe_token(entry, made, family_id=facts.family_id, scopes=scopes, token_format=token_format)
+    entry.issued_at, entry.expires_at, entry.refresh_expires_at = now, expires_at, refresh_expires_at
+    entry.refresh_sequence = sequence
+    return minting.answer(made, expires_at=expires_at, now=now, scope=scopes, refresh=successor)
+
+
+def _successor(facts: HolderFacts, raw: str, sequence: int, hash_key: bytes) -> str:
+    return secrets.derive(
+        secrets.REFRESH_TOKEN, predecessor=raw, context=_context(facts, sequence), key=hash_key
+    )
+
+
+def _access_token(
+    row: RefreshRow,
+    facts: HolderFacts,
+    raw: str,
+    scopes: str,
+    sequence: int,
+    now: datetime,
+    expires_at: datetime | None,
+    hash_key: bytes,
+) -> minting.Made:
+    """The access token that follows from this predecessor: the same again for whoever holds it (D2)."""
+    if row.signing.token_format != "jwt":
+        if row.refresh is not None and row.refresh.terms.mode == "static":
+            return minting.opaque(secrets.make(secrets.ACCESS_TOKEN))
+        value = secrets.derive(
+            secrets.ACCESS_TOKEN, predecessor=raw, context=_context(facts, sequence), key=hash_key
+        )
+        return minting.opaque(value)
+    if row.signing.kid is None:
+        raise errors.NoSigningKey
+    return minting.jwt(
+        claims_of(facts, scopes, row.signing.member_audiences),
+        kid=row.signing.kid,
+        jti=secrets.random_name(),
+        issued_at=now,
+        expires_at=expires_at,
+    )
+
+
+def claims_of(facts: HolderFacts, scopes: str, member_audiences: str | None) -> minting.Claims:
+    """The claims of a family's next access token."""
+    return minting.Claims(
+        issuer=minting.issuer(facts.environment_slug, bool(facts.environment_is_default)),
+        subject=facts.username or facts.client_id or "",
+        client_id=facts.client_id or "portal-login",
+        audience=minting.audiences(facts.audience, member_audiences),
+        scope=scopes,
+    )
+
+
+def _same_answer(
+    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, raw: str, entry: Entry, now: datetime
+) -> minting.TokenAnswer:
+    """The answer that was lost, byte for byte; nothing is counted (D2)."""
+    sequence = facts.family_sequence
+    current = statements.current_token(family_id=facts.family_id, sequence=sequence)
+    if current is None:
+        raise errors.TokenNotFound
+    for hash_key in secrets.hash_keys():
+        successor = _successor(facts, raw, sequence, hash_key)
+        if secrets.matches(successor, key.successor_hash):
+            made = _made_again(row, facts, raw, current, hash_key)
+            break
+    else:
+        raise errors.TokenNotFound
+    entry.reason = "retry"
+    describe_token(
+        entry, made, family_id=facts.family_id, scopes=current.scopes, token_format=row.signing.token_format or ""
+    )
+    entry.issued_at, entry.expires_at = current.issued_at, current.expires_at
+    entry.refresh_expires_at = current.refresh_expires_at
+    return minting.answer(made, expires_at=current.expires_at, now=now, scope=current.scopes, refresh=successor)
+
+
+def _made_again(
+    row: RefreshRow, facts: HolderFacts, raw: str, current: statements.CurrentToken, hash_key: bytes
+) -> minting.Made:
+    if current.digest is not None:
+        value = secrets.derive(
+            secrets.ACCESS_TOKEN, predecessor=raw, context=_context(facts, facts.family_sequence), key=hash_key
+        )
+        return minting.Made(value, current.digest, current.jti, None, current.digest[:16])
+    return minting.jwt(
+        claims_of(facts, current.scopes, row.signing.member_audiences),
+        kid=current.kid or "",
+        jti=current.jti,
+        issued_at=current.issued_at,
+        expires_at=current.expires_at,
+    )

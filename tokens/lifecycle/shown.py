@@ -1,0 +1,68 @@
+"""What was shown: an opaque access token, a JWT of ours, a refresh token, or nothing we know. No query but for a new kid."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from credentials import secrets
+
+from tokens import jose, signing
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How to look a shown value up. All empty: it can't be one of ours and no query is worth it (D20)."""
+
+    access_digests: tuple[str, ...] = ()
+    refresh_digests: tuple[str, ...] = ()
+    jti: str = ""
+    expires_at: datetime | None = None
+    environment_id: int | None = None
+    thumbprint: str | None = None
+    prefix: str | None = None
+    bad_signature: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """True where a query is worth it."""
+        return bool(self.access_digests or self.refresh_digests or self.jti)
+
+    def expired(self, now: datetime) -> bool:
+        """True where the verified claims say so themselves, also when the record is long gone (D41, S0.5)."""
+        return self.expires_at is not None and now >= self.expires_at
+
+
+def look_at(raw: str) -> Shown:
+    """What this value is, by its form, checksum or signature."""
+    kind = secrets.kind_of(raw)
+    if kind == secrets.ACCESS_TOKEN:
+        return Shown(access_digests=tuple(secrets.digests(raw)), prefix=kind)
+    if kind == secrets.REFRESH_TOKEN:
+        return Shown(refresh_digests=tuple(secrets.digests(raw)), prefix=kind)
+    if kind is not None:
+        return Shown(prefix=kind)
+    return _jwt(raw) if jose.looks_like_jwt(raw) else Shown()
+
+
+def _jwt(raw: str) -> Shown:
+    try:
+        key = signing.key_by_id(jose.header(raw).kid)
+        if key is None:
+            return Shown(bad_signature=True)
+        claims = jose.read(raw, key=key, types=(jose.ACCESS_TYPE, jose.NEVER_EXPIRING_TYPE))
+        expires_at = _moment(claims.get("exp"))
+    except (jose.Unreadable, ValueError, OverflowError):
+        return Shown(bad_signature=True)
+    confirmation = claims.get("cnf")
+    thumbprint = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
+    return Shown(
+        jti=claims["jti"], expires_at=expires_at, environment_id=key.environment_id, thumbprint=thumbprint
+    )
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("exp is not a whole number")
+    return datetime.fromtimestamp(value, UTC)

@@ -1,0 +1,108 @@
+"""Verify: may this token open this proxy, now? Asked of the database each time; nothing is written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from tokens import errors, rules
+from tokens.lifecycle.shown import Shown, look_at
+from tokens.rules import HolderFacts, Reason, TokenFacts
+from tokens.statements import verify as statements
+from tokens.statements.verify import VerifyRow
+
+
+class UnknownProxy(errors.TokenError):
+    """A gateway named a proxy that does not exist: a fault of its configuration."""
+
+    code = "unknown_proxy"
+    sentence = "The gateway named an unknown API proxy."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A good token's identity, or the reason of a refusal."""
+
+    reason: Reason | None
+    token_id: int = 0
+    subject: str = ""
+    client_id: str = ""
+    scopes: str = ""
+    jti: str = ""
+    proxy_id: int = 0
+    required: str = ""
+
+    @property
+    def good(self) -> bool:
+        """True where the token opens the proxy."""
+        return self.reason is None
+
+
+def verify(
+    raw: str,
+    *,
+    proxy: str,
+    environment: str = "",
+    required_scopes: str = "",
+    method: str = "",
+    at: datetime | None = None,
+) -> Verdict:
+    """Whether a token opens a proxy, with every end state looked at as it is now (D11, D14, I6).
+
+    `proxy` and `environment` are slugs. Raises UnknownEnvironment and UnknownProxy, which are the gateway's fault.
+    """
+    now = at or timezone.now()
+    shown = look_at(raw)
+    row = statements.read(
+        environment=environment, proxy=proxy, digests=list(shown.access_digests) or [""], jti=shown.jti
+    )
+    if row is None:
+        raise errors.UnknownEnvironment
+    if row.place.proxy_id is None:
+        raise UnknownProxy
+    reason = _reason(shown, row, now)
+    if reason is not None or row.token is None or row.holder is None:
+        return Verdict(reason or Reason.UNKNOWN)
+    return _judge_use(row, row.token, row.holder, required_scopes, method)
+
+
+def _reason(shown: Shown, row: VerifyRow, now: datetime) -> Reason | None:
+    if shown.bad_signature:
+        return Reason.BAD_SIGNATURE
+    if shown.expired(now):
+        return Reason.EXPIRED
+    if not shown.access_digests and not shown.jti:
+        return Reason.WRONG_KIND if shown.prefix else Reason.UNKNOWN
+    if row.token is None or row.holder is None:
+        return Reason.UNKNOWN
+    if row.holder.environment_id != row.environment_id:
+        return Reason.WRONG_ENVIRONMENT
+    return rules.why_invalid(row.token, row.holder, now) or rules.why_not_here(row.holder, row.place)
+
+
+def _judge_use(
+    row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_scopes: str, method: str
+) -> Verdict:
+    """Scopes and method of a token that is valid here: what is missing is 403, not 401."""
+    scopes = rules.scopes_in_use(token.token_scopes, holder)
+    needed = rules.scope_set(required_scopes)
+    place_needs = rules.scope_set(row.place.required_scopes or "")
+    reason: Reason | None = None
+    if method and method.upper() in (holder.grant_disallowed_methods or "").upper().split():
+        reason = Reason.METHOD_NOT_ALLOWED
+    elif (
+        not scopes
+        or not rules.covers(scopes, needed)
+        or not rules.covers(scopes, place_needs, row.place.required_match or "all")
+    ):
+        reason = Reason.INSUFFICIENT_SCOPE
+    return Verdict(
+        reason,
+        token_id=token.token_id,
+        subject=holder.username or holder.client_id or "",
+        client_id=holder.client_id or "portal-login",
+        scopes=rules.scope_text(scopes),
+        jti=token.jti,
+        proxy_id=row.place.proxy_id or 0,
+        required=rules.scope_text(needed | place_needs),
+    )

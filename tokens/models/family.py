@@ -1,0 +1,112 @@
+"""One issuance and all refreshes that descend from it, and the refresh keys on the way."""
+
+from credentials.models import Credential, CredentialDeployment, Grant, User
+from django.db import models
+from django.db.models import F, Q
+from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
+
+from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
+from tokens.models.signing_key import SigningKey
+
+
+class TokenFamily(models.Model):
+    """Holder, target, the terms copied at issue (D5), the generations it was issued under (D11), and the count (D3).
+
+    `sequence` is the number of successful refreshes. It is the gate of refresh and what ends an opaque access token
+    at its successor (D6): the token whose sequence is smaller than the family's has been replaced.
+    """
+
+    class Kind(models.TextChoices):
+        CLIENT = "client", "Client credentials"
+        LOGIN = "login", "Login"
+        MINTED = "minted", "Refresh key made in the admin"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CLIENT)
+    credential = models.ForeignKey(Credential, null=True, on_delete=models.PROTECT, related_name="families")
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="families")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="families")
+    proxy = models.ForeignKey(ApiProxy, null=True, on_delete=models.PROTECT, related_name="families")
+    group = models.ForeignKey(ProxyGroup, null=True, on_delete=models.PROTECT, related_name="families")
+    grant = models.ForeignKey(Grant, null=True, on_delete=models.PROTECT, related_name="families")
+    policy = models.ForeignKey(TokenPolicy, null=True, on_delete=models.PROTECT, related_name="families")
+    audience = models.CharField(max_length=255)
+    scopes = models.TextField(help_text="All that later refreshes may ask for (D39).")
+    issued_at = models.DateTimeField()
+
+    token_format = models.CharField(max_length=10, choices=TokenFormat)
+    access_token_lifetime_secs = models.PositiveIntegerField(null=True, help_text="L; empty: never expires.")
+    refresh_token_lifetime_secs = models.PositiveIntegerField(null=True, help_text="R; empty: not refreshable.")
+    refresh_count = models.PositiveIntegerField(null=True, help_text="N; empty: without limit.")
+    refresh_mode = models.CharField(max_length=10, choices=RefreshMode, default=RefreshMode.ROTATING)
+    retry_window_secs = models.PositiveIntegerField(default=10)
+    ends_at = models.DateTimeField(null=True, help_text="Absolute end (D9).")
+
+    key_generation = models.PositiveIntegerField(null=True)
+    user_generation = models.PositiveIntegerField(null=True)
+    deployment = models.ForeignKey(Deployment, null=True, on_delete=models.PROTECT, related_name="+")
+    deployment_generation = models.PositiveIntegerField(null=True)
+    credential_deployment = models.ForeignKey(
+        CredentialDeployment, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    credential_deployment_generation = models.PositiveIntegerField(null=True)
+    signing_key = models.ForeignKey(
+        SigningKey, null=True, on_delete=models.PROTECT, related_name="+", help_text="Key at issue; changed: all end."
+    )
+
+    sequence = models.PositiveIntegerField(default=0)
+    exhausted_at = models.DateTimeField(null=True, help_text="The refresh handle was cleared past the count (D3).")
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=150, default="")
+    revoked_because = models.CharField(max_length=200, default="")
+
+    class Meta:
+        verbose_name_plural = "token families"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(proxy__isnull=True) | Q(group__isnull=True), name="a_family_has_exactly_one_audience"
+            ),
+            models.CheckConstraint(
+                condition=Q(credential__isnull=False, user__isnull=True)
+                | Q(credential__isnull=True, user__isnull=False),
+                name="a_family_belongs_to_a_client_or_a_user",
+            ),
+            models.CheckConstraint(
+                condition=Q(refresh_count__isnull=True) | Q(sequence__lte=F("refresh_count")),
+                name="a_family_is_refreshed_at_most_n_times",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"family {self.pk}"
+
+
+class RefreshKey(models.Model):
+    """A refresh token as a keyed hash. It has at most one successor; with one it is spent (S0.27, D2)."""
+
+    family = models.ForeignKey(TokenFamily, on_delete=models.PROTECT, related_name="refresh_keys")
+    sequence = models.PositiveIntegerField()
+    parent = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="successor")
+    token_hash = models.CharField(max_length=64, unique=True)
+    jti = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    lifetime_secs = models.PositiveIntegerField()
+    refreshable = models.BooleanField(default=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=150, blank=True, default="")
+    revoked_because = models.CharField(max_length=200, blank=True, default="")
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    content = models.JSONField(null=True, blank=True)
+    device_info = models.JSONField(null=True, blank=True)
+    device_id = models.CharField(max_length=150, blank=True, default="")
+    signing_key = models.ForeignKey(SigningKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "JWT refresh key"
+        constraints = (
+            models.UniqueConstraint(fields=("family", "sequence"), name="one_refresh_key_per_family_and_sequence"),
+        )
+        indexes = (models.Index(fields=("expires_at",), name="refresh_keys_by_expiry"),)
+
+    def __str__(self) -> str:
+        return f"refresh key {self.jti[:8]}"

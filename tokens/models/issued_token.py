@@ -1,0 +1,42 @@
+"""Access tokens."""
+
+from django.db import models
+from django.db.models import Q
+
+from tokens.models.family import TokenFamily
+from tokens.models.policy import TokenFormat
+from tokens.models.signing_key import SigningKey
+
+
+class IssuedToken(models.Model):
+    """One access token: a keyed hash (opaque) or a jti and the key that signed it (JWT)."""
+
+    family = models.ForeignKey(TokenFamily, on_delete=models.PROTECT, related_name="tokens")
+    sequence = models.PositiveIntegerField(default=0)
+    token_format = models.CharField(max_length=10, choices=TokenFormat)
+    digest = models.CharField(max_length=64, null=True, unique=True)
+    jti = models.CharField(max_length=64, unique=True)
+    signing_key = models.ForeignKey(SigningKey, null=True, on_delete=models.PROTECT, related_name="tokens")
+    scopes = models.TextField()
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=150, default="")
+    revoked_because = models.CharField(max_length=200, default="")
+    last_used_at = models.DateTimeField(null=True)
+    last_used_proxy = models.CharField(max_length=80, default="", help_text="Slug of the proxy it was last used at.")
+    last_used_address = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        verbose_name = "access token"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(token_format="jwt", signing_key__isnull=False, digest__isnull=True)
+                | Q(token_format="opaque", signing_key__isnull=True, digest__isnull=False),
+                name="a_jwt_has_a_signing_key_and_an_opaque_token_a_digest",
+            ),
+        )
+        indexes = (models.Index(fields=("expires_at",), name="access_tokens_by_expiry"),)
+
+    def __str__(self) -> str:
+        return f"access token {self.jti[:8]}"

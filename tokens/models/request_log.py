@@ -1,0 +1,63 @@
+"""The permanent token request log. Triggers refuse every change (D24, I8)."""
+
+from django.db import models
+
+
+class TokenRequestLog(models.Model):
+    """One token request, granted or refused. All values are copies; no secret is among them."""
+
+    class Action(models.TextChoices):
+        ISSUE = "issue", "Issue"
+        REFRESH = "refresh", "Refresh"
+        REVOKE = "revoke", "Revoke"
+        INTROSPECT = "introspect", "Introspect"
+        LOGIN = "login", "Login"
+        RENEW = "renew", "Renew"
+        LOGOUT = "logout", "Logout"
+        MINT = "mint", "Mint"
+
+    class Outcome(models.TextChoices):
+        GRANTED = "granted", "Granted"
+        REFUSED = "refused", "Refused"
+
+    at = models.DateTimeField()
+    action = models.CharField(max_length=12, choices=Action)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    reason = models.CharField(max_length=60, default="", help_text="Error code of a refusal, or why it was granted.")
+    status = models.PositiveSmallIntegerField(help_text="HTTP status of the answer.")
+    environment = models.CharField(max_length=50, default="")
+    client_id = models.CharField(max_length=100, default="")
+    client_name = models.CharField(max_length=150, default="")
+    username = models.CharField(max_length=150, default="")
+    actor = models.CharField(max_length=150, default="", help_text="Person who acted in the admin or on the command line.")
+    proxy = models.CharField(max_length=80, default="")
+    group = models.CharField(max_length=80, default="")
+    audience = models.CharField(max_length=255, default="")
+    token_format = models.CharField(max_length=10, default="")
+    jti = models.CharField(max_length=64, default="")
+    family_id = models.BigIntegerField(null=True)
+    fingerprint = models.CharField(max_length=16, default="", help_text="First 16 digits of the keyed hash.")
+    scopes = models.TextField(default="")
+    issued_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    refresh_expires_at = models.DateTimeField(null=True)
+    refresh_sequence = models.PositiveIntegerField(null=True)
+    address = models.CharField(max_length=45, default="")
+    user_agent = models.CharField(max_length=300, default="")
+    request_id = models.CharField(max_length=64, default="")
+    duration_ms = models.FloatField(null=True)
+
+    class Meta:
+        verbose_name = "token request"
+        verbose_name_plural = "token request log"
+        default_permissions = ("view",)
+        permissions = (("export_tokenrequestlog", "Can export the token request log"),)
+        indexes = (
+            models.Index(fields=("-at",), name="log_by_time"),
+            models.Index(fields=("client_id", "-at"), name="log_by_client"),
+            models.Index(fields=("family_id",), name="log_by_family"),
+            models.Index(fields=("jti",), name="log_by_jti"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.outcome} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,70 @@
+"""When a token was last used: remembered in each web process, written in bulk, forward only (D25).
+
+Verify itself writes nothing. A process that is killed may lose what it saw in the last ten seconds.
+"""
+
+import atexit
+import logging
+import threading
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
+
+from tokens.statements import sightings as statements
+
+logger = logging.getLogger(__name__)
+FLUSH_SECONDS = 10.0
+_MOST = 50_000
+
+_lock = threading.Lock()
+_seen: dict[int, tuple[datetime, str, str]] = {}
+_stop = threading.Event()
+_thread: threading.Thread | None = None
+
+
+def seen(token_id: int, *, proxy: str, address: str) -> None:
+    """Remember that a token was just used at this proxy from this address."""
+    with _lock:
+        if len(_seen) < _MOST or token_id in _seen:
+            _seen[token_id] = (timezone.now(), proxy, address)
+    _start()
+
+
+def flush() -> int:
+    """Write what was seen; how many tokens. Never moves a time back, and moves it at most once a minute."""
+    with _lock:
+        batch = dict(_seen)
+        _seen.clear()
+    return statements.record(batch) if batch else 0
+
+
+def _start() -> None:
+    global _thread  # noqa: PLW0603 - one flusher for each process, started by its first sighting
+    if _thread is not None and _thread.is_alive():
+        return
+    with _lock:
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_run, name="sightings", daemon=True)
+            _thread.start()
+
+
+def _run() -> None:
+    while not _stop.wait(FLUSH_SECONDS):
+        _flush_quietly()
+
+
+def _flush_quietly() -> None:
+    try:
+        flush()
+    except (DatabaseError, InterfaceError) as trouble:
+        logger.warning("last-used times of a few seconds were lost: %s", type(trouble).__name__)
+    finally:
+        connections.close_all()
+
+
+@atexit.register
+def _at_exit() -> None:
+    _stop.set()
+    if _seen:
+        _flush_quietly()

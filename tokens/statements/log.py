@@ -1,0 +1,45 @@
+"""The one INSERT into the permanent request log."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from tokens.statements import database
+
+
+class LogRow(NamedTuple):
+    """One token request; copied values, no secret."""
+
+    at: datetime
+    action: str
+    outcome: str
+    reason: str
+    status: int
+    environment: str
+    client_id: str
+    client_name: str
+    username: str
+    actor: str
+    proxy: str
+    group: str
+    audience: str
+    token_format: str
+    jti: str
+    family_id: int | None
+    fingerprint: str
+    scopes: str
+    issued_at: datetime | None
+    expires_at: datetime | None
+    refresh_expires_at: datetime | None
+    refresh_sequence: int | None
+    address: str
+    user_agent: str
+    request_id: str
+    duration_ms: float | None
+
+
+_INSERT = database.insert("tokens_tokenrequestlog", [f'"{name}"' for name in LogRow._fields])
+
+
+def write(row: LogRow) -> None:
+    """Add a row. It can never be changed or removed again (D24)."""
+    database.changed(_INSERT, row)

@@ -1,0 +1,130 @@
+"""Refresh: one SELECT of client, key, family and holder; one conditional UPDATE of the family is the gate."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from credentials.rules import ClientFacts
+
+from tokens.rules import HolderFacts, RefreshFacts, Terms
+from tokens.statements import database
+from tokens.statements.facts import (
+    CLIENT_COLUMNS,
+    CLIENT_JOINS,
+    CLIENT_WIDTH,
+    ENVIRONMENT_IS,
+    HOLDER_COLUMNS,
+    HOLDER_JOINS,
+    HOLDER_WIDTH,
+)
+from tokens.statements.issue import SIGNING_KEY_JOIN, member_audiences
+
+_KEY_COLUMNS = """
+    rk.id, rk.jti, rk.sequence, rk.expires_at, rk.revoked_at, nxt.created_at, nxt.token_hash,
+    f.access_token_lifetime_secs, f.refresh_token_lifetime_secs, f.refresh_count, f.refresh_mode, f.retry_window_secs,
+    f.ends_at, pol.refresh_allowed AND pol.suspended_at IS NULL"""
+_KEY_WIDTH = 14
+
+
+class SigningFacts(NamedTuple):
+    """What a new JWT of the family needs to be signed."""
+
+    environment_id: int
+    token_format: str | None
+    signing_key_id: int | None
+    kid: str | None
+    algorithm: str | None
+    member_audiences: str | None
+
+
+class RefreshRow(NamedTuple):
+    """All facts of a refresh. `refresh` and `holder` are None where the key is unknown in this environment."""
+
+    client: ClientFacts
+    signing: SigningFacts
+    refresh: RefreshFacts | None
+    holder: HolderFacts | None
+
+
+def read(*, environment: str, client_id: str, digests: list[str]) -> RefreshRow | None:
+    """The facts, or None where there is no such environment."""
+    sql = (
+        f"SELECT {CLIENT_COLUMNS}, e.id, f.token_format, sk.id, sk.kid, sk.algorithm,"
+        f" {member_audiences('f.group_id')}, {_KEY_COLUMNS}, {HOLDER_COLUMNS}"
+        f" FROM proxies_environment e {CLIENT_JOINS}"
+        f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(digests))})"
+        " LEFT JOIN tokens_tokenfamily f ON f.id = rk.family_id AND f.environment_id = e.id"
+        " LEFT JOIN tokens_refreshkey nxt ON nxt.parent_id = rk.id"
+        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} {SIGNING_KEY_JOIN}"
+        f" WHERE {ENVIRONMENT_IS}"
+    )
+    found = database.row(sql, [client_id, *digests, environment, environment])
+    if found is None:
+        return None
+    key_start = CLIENT_WIDTH + len(SigningFacts._fields)
+    holder_start = key_start + _KEY_WIDTH
+    client = ClientFacts._make(found[:CLIENT_WIDTH])
+    signing = SigningFacts._make(found[CLIENT_WIDTH:key_start])
+    holder = HolderFacts._make(found[holder_start : holder_start + HOLDER_WIDTH])
+    if holder.family_id is None:
+        return RefreshRow(client, signing, None, None)
+    key = found[key_start:holder_start]
+    refresh = RefreshFacts(*key[:7], terms=Terms(*key[7:13]), policy_allows=bool(key[13]))
+    return RefreshRow(client, signing, refresh, holder)
+
+
+_GATE_ROTATING = """
+    UPDATE tokens_tokenfamily SET sequence = sequence + 1
+    WHERE id = %s AND sequence = %s AND revoked_at IS NULL AND exhausted_at IS NULL
+        AND (refresh_count IS NULL OR sequence < refresh_count)"""
+
+_GATE_STATIC = """
+    UPDATE tokens_tokenfamily SET sequence = sequence + 1
+    WHERE id = %s AND revoked_at IS NULL AND exhausted_at IS NULL
+        AND (refresh_count IS NULL OR sequence < refresh_count)
+    RETURNING sequence"""
+
+
+def pass_gate(*, family_id: int, sequence: int, mode: str) -> int | None:
+    """The family's new sequence where this caller won the right to refresh, else None (I2, I4)."""
+    if mode == "static":
+        found = database.row(_GATE_STATIC, [family_id])
+        return None if found is None else int(found[0])
+    return sequence + 1 if database.changed(_GATE_ROTATING, [family_id, sequence]) == 1 else None
+
+
+def extend_static(*, key_id: int, expires_at: datetime, now: datetime) -> None:
+    """Move the deadline of a static refresh key on (D1)."""
+    database.changed(
+        "UPDATE tokens_refreshkey SET expires_at = %s, last_used_at = %s WHERE id = %s", [expires_at, now, key_id]
+    )
+
+
+def exhaust(*, family_id: int, now: datetime) -> bool:
+    """Clear the refresh handle of a family past its count; True for the first caller only (D3)."""
+    sql = """
+        UPDATE tokens_tokenfamily SET exhausted_at = %s
+        WHERE id = %s AND exhausted_at IS NULL AND revoked_at IS NULL AND sequence >= refresh_count"""
+    return database.changed(sql, [now, family_id]) == 1
+
+
+class CurrentToken(NamedTuple):
+    """The access token that belongs to the family's present sequence."""
+
+    jti: str
+    digest: str | None
+    kid: str | None
+    scopes: str
+    issued_at: datetime
+    expires_at: datetime | None
+    refresh_expires_at: datetime
+
+
+def current_token(*, family_id: int, sequence: int) -> CurrentToken | None:
+    """The access token and refresh deadline made by the refresh that a retry asks for again (D2)."""
+    sql = """
+        SELECT t.jti, t.digest, sk.kid, t.scopes, t.issued_at, t.expires_at, rk.expires_at
+        FROM tokens_issuedtoken t JOIN tokens_refreshkey rk ON rk.family_id = t.family_id AND rk.sequence = t.sequence
+        LEFT JOIN tokens_signingkey sk ON sk.id = t.signing_key_id
+        WHERE t.family_id = %s AND t.sequence = %s"""
+    found = database.row(sql, [family_id, sequence])
+    return None if found is None else CurrentToken._make(found)

@@ -1,0 +1,123 @@
+"""Revoke: one SELECT of caller and token, one conditional UPDATE that refresh's gate looks at as well."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from credentials.rules import ClientFacts
+
+from tokens.rules import HolderFacts, TokenFacts
+from tokens.statements import database
+from tokens.statements.facts import (
+    CLIENT_COLUMNS,
+    CLIENT_JOINS,
+    CLIENT_WIDTH,
+    ENVIRONMENT_IS,
+    HOLDER_COLUMNS,
+    HOLDER_JOINS,
+    HOLDER_WIDTH,
+    TOKEN_COLUMNS,
+    TOKEN_WIDTH,
+)
+
+
+class RefreshKeyFacts(NamedTuple):
+    """The refresh key that was shown."""
+
+    key_id: int
+    jti: str
+    sequence: int
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    mode: str
+
+
+class ShownRow(NamedTuple):
+    """A caller and what it showed: an access token, a refresh key, or neither."""
+
+    environment_id: int
+    environment_slug: str
+    environment_is_default: bool
+    client: ClientFacts
+    token: TokenFacts | None
+    refresh_key: RefreshKeyFacts | None
+    holder: HolderFacts | None
+
+
+_KEY_COLUMNS = "rk.id, rk.jti, rk.sequence, rk.created_at, rk.expires_at, rk.revoked_at, f.refresh_mode"
+_KEY_WIDTH = len(RefreshKeyFacts._fields)
+
+
+def read(
+    *, environment: str, client_id: str, access_digests: list[str], jti: str, refresh_digests: list[str]
+) -> ShownRow | None:
+    """Caller, token and holder in one SELECT, or None where there is no such environment.
+
+    Give the digests of an opaque access token, the jti of a verified JWT, or the digests of a refresh token; leave the
+    others empty.
+    """
+    nothing = [""]
+    access, refresh = access_digests or nothing, refresh_digests or nothing
+    sql = (
+        f"SELECT e.id, e.slug, e.is_default, {CLIENT_COLUMNS}, {TOKEN_COLUMNS}, {_KEY_COLUMNS}, {HOLDER_COLUMNS}"
+        f" FROM proxies_environment e {CLIENT_JOINS}"
+        f" LEFT JOIN tokens_issuedtoken t ON t.digest IN ({database.marks(len(access))}) OR t.jti = %s"
+        f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(refresh))})"
+        " LEFT JOIN tokens_signingkey tk ON tk.id = t.signing_key_id"
+        " LEFT JOIN tokens_tokenfamily f ON f.id = COALESCE(t.family_id, rk.family_id) AND f.environment_id = e.id"
+        f" {HOLDER_JOINS} WHERE {ENVIRONMENT_IS}"
+    )
+    found = database.row(sql, [client_id, *access, jti, *refresh, environment, environment])
+    if found is None:
+        return None
+    at = 3 + CLIENT_WIDTH
+    client = ClientFacts._make(found[3:at])
+    token = TokenFacts._make(found[at : at + TOKEN_WIDTH])
+    at += TOKEN_WIDTH
+    key = RefreshKeyFacts._make(found[at : at + _KEY_WIDTH])
+    at += _KEY_WIDTH
+    holder = HolderFacts._make(found[at : at + HOLDER_WIDTH])
+    if holder.family_id is None:
+        return ShownRow(*found[:3], client, None, None, None)
+    return ShownRow(
+        *found[:3],
+        client,
+        token if token.token_id is not None else None,
+        key if key.key_id is not None else None,
+        holder,
+    )
+
+
+def revoke_family(*, family_id: int, now: datetime, by: str, because: str) -> bool:
+    """End a family: every token and the refresh handle. False where it was ended before, which keeps the first time."""
+    sql = """
+        UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
+        WHERE id = %s AND revoked_at IS NULL"""
+    return database.changed(sql, [now, by, because, family_id]) == 1
+
+
+def revoke_token(*, token_id: int, now: datetime, by: str, because: str) -> bool:
+    """End one access token (D40). False where it was ended before."""
+    sql = """
+        UPDATE tokens_issuedtoken SET revoked_at = %s, revoked_by = %s, revoked_because = %s
+        WHERE id = %s AND revoked_at IS NULL"""
+    return database.changed(sql, [now, by, because, token_id]) == 1
+
+
+def revoke_refresh_key(*, key_id: int, now: datetime, by: str, because: str) -> bool:
+    """End one refresh key and nothing else. False where it was ended before."""
+    sql = """
+        UPDATE tokens_refreshkey SET revoked_at = %s, revoked_by = %s, revoked_because = %s
+        WHERE id = %s AND revoked_at IS NULL"""
+    return database.changed(sql, [now, by, because, key_id]) == 1
+
+
+_HOLDERS = {"credential": "credential_id", "user": "user_id", "proxy": "proxy_id", "group": "group_id"}
+
+
+def revoke_families_of(*, holder: str, holder_id: int, now: datetime, by: str, because: str) -> int:
+    """End all families of a credential, user, proxy or group; how many were ended by this call."""
+    sql = f"""
+        UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
+        WHERE {_HOLDERS[holder]} = %s AND revoked_at IS NULL"""
+    return database.changed(sql, [now, by, because, holder_id])

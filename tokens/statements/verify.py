@@ -1,0 +1,66 @@
+"""Verify: one SELECT of token, holder and the place where it is shown. Nothing is written."""
+
+from typing import NamedTuple
+
+from tokens.rules import HolderFacts, PlaceFacts, TokenFacts
+from tokens.statements import database
+from tokens.statements.facts import (
+    ENVIRONMENT_IS,
+    HOLDER_COLUMNS,
+    HOLDER_JOINS,
+    HOLDER_WIDTH,
+    PLACE_COLUMNS,
+    PLACE_WIDTH,
+    TOKEN_COLUMNS,
+    TOKEN_WIDTH,
+)
+
+
+class VerifyRow(NamedTuple):
+    """`token` and `holder` are None for an unknown token; `place.proxy_id` is None for an unknown proxy."""
+
+    environment_id: int
+    environment_slug: str
+    environment_is_default: bool
+    gateways_must_authenticate: bool
+    place: PlaceFacts
+    token: TokenFacts | None
+    holder: HolderFacts | None
+
+
+def _sql(which: str) -> str:
+    return (
+        "SELECT e.id, e.slug, e.is_default, e.gateways_must_authenticate,"
+        f" {PLACE_COLUMNS}, {TOKEN_COLUMNS}, {HOLDER_COLUMNS} FROM proxies_environment e"
+        " LEFT JOIN proxies_apiproxy rp ON rp.slug = %s"
+        f" LEFT JOIN tokens_issuedtoken t ON {which}"
+        " LEFT JOIN tokens_tokenfamily f ON f.id = t.family_id"
+        f" LEFT JOIN tokens_signingkey tk ON tk.id = t.signing_key_id {HOLDER_JOINS}"
+        " LEFT JOIN proxies_groupmembership gm ON gm.group_id = f.group_id AND gm.proxy_id = rp.id"
+        " LEFT JOIN proxies_deployment md ON md.proxy_id = rp.id AND md.environment_id = e.id"
+        f" WHERE {ENVIRONMENT_IS}"
+    )
+
+
+def read(*, environment: str, proxy: str, digests: list[str], jti: str = "") -> VerifyRow | None:
+    """The facts, by digest for an opaque token and by jti for a JWT; None where there is no such environment."""
+    if jti:
+        found = database.row(_sql("t.jti = %s AND t.token_format = 'jwt'"), [proxy, jti, environment, environment])
+    else:
+        sql = _sql(f"t.digest IN ({database.marks(len(digests))})")
+        found = database.row(sql, [proxy, *digests, environment, environment])
+    if found is None:
+        return None
+    at = 4 + PLACE_WIDTH
+    place = PlaceFacts._make(found[4:at])
+    token = TokenFacts._make(found[at : at + TOKEN_WIDTH])
+    holder = HolderFacts._make(found[at + TOKEN_WIDTH : at + TOKEN_WIDTH + HOLDER_WIDTH])
+    if token.token_id is None:
+        return VerifyRow(*found[:4], place, None, None)
+    return VerifyRow(*found[:4], place, token, holder)
+
+
+def path_rules(proxy_id: int) -> list[tuple[str, str, str, str]]:
+    """Method, pattern, scopes and match of each path rule of a proxy (S0.2)."""
+    sql = "SELECT method, pattern, scopes, match FROM proxies_pathrule WHERE proxy_id = %s ORDER BY id"
+    return [(row[0], row[1], row[2], row[3]) for row in database.rows(sql, [proxy_id])]
