@@ -74,7 +74,7 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(Exception):
     """A signal asked the portal to end."""
 
 

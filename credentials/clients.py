@@ -10,9 +10,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
-from proxies import history
-from proxies.catalogue import check_scopes
-from proxies.models import ApiProxy, Environment, ProxyGroup
 
 from credentials import secrets
 from credentials.errors import (
@@ -25,6 +22,9 @@ from credentials.errors import (
     NoFreeSecretSlot,
 )
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant, User
+from proxies import history
+from proxies.catalogue import check_scopes
+from proxies.models import ApiProxy, Environment, ProxyGroup
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}", re.ASCII)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -109,7 +109,7 @@ def change_credential(credential: Credential, *, by: str, at: datetime | None = 
         history.record("change", kept, by=by, at=now, before=before, after=fields)
 
 
-# ---------------------------------------------------------------------------------------------- secrets (D18)
+# --- D18, secrets: one verb each
 
 
 def rotate_secret(
@@ -162,7 +162,7 @@ def change_key(credential: Credential, *, by: str, client_id: str = "", at: date
     return raw
 
 
-# ---------------------------------------------------------------------------------------------- deployment (D11)
+# --- D11, deployment: one verb each
 
 
 def deploy(
@@ -200,7 +200,7 @@ def undeploy(
         history.record("undeploy", credential, by=by, at=now, environment=environment.slug, note=note)
 
 
-# ---------------------------------------------------------------------------------------------- activity (D14)
+# --- D14, activity: one verb each
 
 
 def deactivate(credential: Credential, *, by: str, note: str = "", at: datetime | None = None) -> None:
@@ -234,7 +234,7 @@ def archive(credential: Credential, *, by: str, note: str = "", at: datetime | N
     credential.refresh_from_db()
 
 
-# ---------------------------------------------------------------------------------------------- grants (D14)
+# --- D14, grants: one verb each
 
 
 def grant(
@@ -277,7 +277,8 @@ def withdraw(found: Grant, *, by: str, note: str = "", at: datetime | None = Non
     now = at or timezone.now()
     holder = found.credential or found.user
     target = found.proxy or found.group
-    assert holder is not None and target is not None  # the constraints promise it
+    assert holder is not None
+    assert target is not None
     with transaction.atomic():
         if Grant.objects.filter(pk=found.pk, withdrawn_at=None).update(withdrawn_at=now):
             history.record("withdraw", holder, by=by, at=now, note=note, before={"target": target.slug})

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from proxies import history
 
 from credentials.models import User
+from proxies import history
 
 
 def create_user(*, username: str, password: str | None, by: str, at: datetime | None = None, **fields: Any) -> User:

@@ -69,7 +69,7 @@ def _take(*names: str) -> None:
         raise NameTaken from taken
 
 
-# ---------------------------------------------------------------------------------------------- environments
+# --- environments
 
 
 def add_environment(
@@ -77,9 +77,7 @@ def add_environment(
 ) -> Environment:
     """A new environment; the first one is the default. Gateways must prove themselves in a production one."""
     now = at or timezone.now()
-    fields.setdefault(
-        "gateways_must_authenticate", kind == Environment.Kind.PRODUCTION and not settings.EMBEDDED
-    )
+    fields.setdefault("gateways_must_authenticate", kind == Environment.Kind.PRODUCTION and not settings.EMBEDDED)
     try:
         with transaction.atomic():
             made = Environment.objects.create(
@@ -110,7 +108,7 @@ def make_default(environment: Environment, *, by: str, at: datetime | None = Non
         history.record("make default", environment, by=by, at=now, environment=environment.slug)
 
 
-# ---------------------------------------------------------------------------------------------- proxies and groups
+# --- proxies and groups
 
 _OWNER_FIELDS = frozenset(("owner_name", "owner_email"))
 _ENVIRONMENT_FIELDS = frozenset(
@@ -120,7 +118,7 @@ _GROUP_FIELDS = frozenset(("name", "description", "scopes")) | _OWNER_FIELDS
 _PROXY_FIELDS = _GROUP_FIELDS | {"required_scopes", "required_match", "accept_token_in_url"}
 
 
-def _add(model: type[H], slug: str, audience: str, by: str, now: datetime, fields: dict[str, Any]) -> H:
+def _add(model: type[H], slug: str, audience: str, *, by: str, now: datetime, fields: dict[str, Any]) -> H:
     chosen = check_audience(audience or f"{settings.PUBLIC_URL}/apis/{slug}")
     for name in ("scopes", "required_scopes"):
         if name in fields:
@@ -137,7 +135,7 @@ def add_proxy(
     *, name: str, slug: str, by: str, audience: str = "", at: datetime | None = None, **fields: Any
 ) -> ApiProxy:
     """A new API proxy. Slug and audience are its own for ever (D43); audience defaults to <public URL>/apis/<slug>."""
-    return _add(ApiProxy, slug, audience, by, at or timezone.now(), {"name": name, **fields})
+    return _add(ApiProxy, slug, audience, by=by, now=at or timezone.now(), fields={"name": name, **fields})
 
 
 def add_group(
@@ -153,7 +151,7 @@ def add_group(
     """A new group of proxies that one token opens (S0.22)."""
     now = at or timezone.now()
     with transaction.atomic():
-        made = _add(ProxyGroup, slug, audience, by, now, {"name": name, **fields})
+        made = _add(ProxyGroup, slug, audience, by=by, now=now, fields={"name": name, **fields})
         for proxy in members:
             add_member(made, proxy, by=by, at=now)
     return made
@@ -218,7 +216,7 @@ def archive(holder: ApiProxy | ProxyGroup, *, by: str, note: str = "", at: datet
         history.record("archive", kept, by=by, at=now, note=note)
 
 
-# ---------------------------------------------------------------------------------------------- membership, path rules
+# --- membership, path rules
 
 
 def add_member(group: ProxyGroup, proxy: ApiProxy, *, by: str, at: datetime | None = None) -> None:
@@ -242,9 +240,7 @@ def remove_member(group: ProxyGroup, proxy: ApiProxy, *, by: str, at: datetime |
 def set_path_rules(proxy: ApiProxy, rules: Iterable[Rule], *, by: str, at: datetime | None = None) -> None:
     """Replace the scopes that methods and paths need (S0.2)."""
     now = at or timezone.now()
-    checked = [
-        Rule(rule.method.upper(), rule.pattern, check_scopes(rule.scopes), rule.match) for rule in rules
-    ]
+    checked = [Rule(rule.method.upper(), rule.pattern, check_scopes(rule.scopes), rule.match) for rule in rules]
     for rule in checked:
         if _PATTERN.fullmatch(rule.pattern) is None or _METHOD.fullmatch(rule.method) is None or not rule.scopes:
             raise InvalidName("A path rule has a method or none, a path that begins with /, and scopes.")
@@ -257,6 +253,4 @@ def set_path_rules(proxy: ApiProxy, rules: Iterable[Rule], *, by: str, at: datet
         except IntegrityError as doubled:
             raise NameTaken("Two rules name the same method and path.") from doubled
         after = [f"{rule.method or 'any method'} {rule.pattern}" for rule in checked]
-        history.record(
-            "set path rules", proxy, by=by, at=now, before={"rules": before}, after={"rules": after}
-        )
+        history.record("set path rules", proxy, by=by, at=now, before={"rules": before}, after={"rules": after})

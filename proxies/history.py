@@ -23,7 +23,7 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> ChangeRecord:
-    """Add one act of a person or, with an empty `by`, of the system. Raises ValueError for a secret among the values."""
+    """Add one act of a person or, with an empty `by`, of the system. Raises ValueError for a secret in the values."""
     for values in (before or {}, after or {}):
         for name in values:
             if any(word in name for word in _NEVER):

@@ -80,6 +80,17 @@ def _empty_cache() -> Iterator[None]:
             client.delete(*keys)
 
 
+@pytest.fixture(autouse=True)
+def _no_sightings() -> Iterator[None]:
+    """No thread writes last-used times behind a test's back; a test that wants them calls flush()."""
+    from tokens import sightings
+
+    start, sightings._start = sightings._start, lambda: None
+    yield
+    sightings._start = start
+    sightings._seen.clear()
+
+
 # --- Skips: never silent, and failures where everything is expected to be there ---------------------------------------
 
 

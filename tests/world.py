@@ -159,8 +159,8 @@ def build() -> World:
     )
     world = World(test, live, orders, billing, commerce)
     for holder in (orders, billing, commerce):
-        kind = "group" if holder is commerce else "proxy"
-        opened = clients.open_credential(name=f"key of {holder}", by="test", at=START, **{kind: holder})
+        bound: dict[str, Any] = {"group" if holder is commerce else "proxy": holder}
+        opened = clients.open_credential(name=f"key of {holder}", by="test", at=START, **bound)
         world.clients[holder.slug] = Client(opened.client_id, opened.secret)
         world.credentials[holder.slug] = opened.credential
         for environment in (test, live):

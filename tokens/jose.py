@@ -14,6 +14,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from jwt.types import Options
 from rest_framework_simplejwt.backends import TokenBackend
 
 ACCESS_TYPE = "at+jwt"
@@ -53,12 +54,18 @@ class KeyedBackend(TokenBackend):
     def sign(self, claims: Mapping[str, Any], *, kid: str, type_: str) -> str:
         """The compact form of the claims under this key."""
         headers = {"kid": kid, "typ": type_}
-        return str(jwt.encode(dict(claims), self.signing_key, algorithm=self.algorithm, headers=headers))
+        return str(jwt.encode(dict(claims), self.prepared_signing_key, algorithm=self.algorithm, headers=headers))
 
     def read(self, raw: str) -> dict[str, Any]:
         """The claims of a token with a good signature. Expiry is judged by the rules, not here."""
-        options = {"verify_signature": True, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
-        options |= {"verify_aud": False, "verify_iss": False}
+        options: Options = {
+            "verify_signature": True,
+            "verify_exp": False,
+            "verify_nbf": False,
+            "verify_iat": False,
+            "verify_aud": False,
+            "verify_iss": False,
+        }
         claims: dict[str, Any] = jwt.decode(
             raw, self.prepared_verifying_key, algorithms=[self.algorithm], options=options
         )
@@ -67,8 +74,7 @@ class KeyedBackend(TokenBackend):
 
 @lru_cache(maxsize=64)
 def _signer(private_pem: bytes, algorithm: str) -> KeyedBackend:
-    key = serialization.load_pem_private_key(private_pem, password=None)
-    return KeyedBackend(algorithm, signing_key=key)
+    return KeyedBackend(algorithm, signing_key=private_pem.decode())
 
 
 @lru_cache(maxsize=256)

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from credentials.models import Credential
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+
+from credentials.models import Credential
 from proxies import history
 from proxies.models import ApiProxy, ProxyGroup
-
 from tokens.errors import InvalidPolicy
 from tokens.models import RefreshMode, TokenFormat, TokenPolicy
 
@@ -31,7 +31,7 @@ _TERMS = frozenset(
 )
 
 
-def _owned_by(owner: Owner) -> dict[str, Owner]:
+def _owned_by(owner: Owner) -> dict[str, Any]:
     if isinstance(owner, ApiProxy):
         return {"proxy": owner}
     return {"group": owner} if isinstance(owner, ProxyGroup) else {"credential": owner}
@@ -89,7 +89,7 @@ def set_policy(owner: Owner, *, by: str, at: datetime | None = None, **terms: An
     with transaction.atomic():
         found = TokenPolicy.objects.select_for_update().filter(**_owned_by(owner)).first()
         before = None if found is None else {name: getattr(found, name) for name in sorted(_TERMS)}
-        made, _ = TokenPolicy.objects.update_or_create(**_owned_by(owner), defaults=whole)
+        made, _ = TokenPolicy.objects.update_or_create(defaults=whole, **_owned_by(owner))
         history.record("set policy", made, by=by, at=now, before=before, after=whole)
     return made
 

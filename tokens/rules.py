@@ -10,7 +10,7 @@ from typing import NamedTuple
 DEFAULT_SCOPE = "access"
 
 
-# ---------------------------------------------------------------------------------------------- lifetimes
+# --- lifetimes
 
 
 class Terms(NamedTuple):
@@ -77,7 +77,7 @@ def gapless_span(access: int | None, refresh: int | None, count: int | None) -> 
     return None if count is None else count * min(access, refresh) + access
 
 
-# ---------------------------------------------------------------------------------------------- scopes
+# --- scopes
 
 
 def scope_set(text: str) -> frozenset[str]:
@@ -116,7 +116,7 @@ def scope_text(scopes: frozenset[str]) -> str:
     return " ".join(sorted(scopes))
 
 
-# ---------------------------------------------------------------------------------------------- why refused
+# --- why refused
 
 
 class Reason(StrEnum):
@@ -214,8 +214,7 @@ def holder_checks(facts: HolderFacts, now: datetime) -> list[tuple[Reason, bool]
     has_target = f.proxy_id is not None or f.group_id is not None
     own_credential = is_client and not bound
     undeployed = f.deployment_id is not None and (
-        f.undeployed_at is not None
-        or f.deployment_generation != f.issued_deployment_generation
+        f.undeployed_at is not None or f.deployment_generation != f.issued_deployment_generation
     )
     credential_undeployed = f.credential_deployment_id is not None and (
         f.credential_undeployed_at is not None
@@ -312,7 +311,7 @@ def scopes_in_use(token_scopes: str, facts: HolderFacts) -> frozenset[str]:
     return scope_set(token_scopes) & granted_scopes(facts.target_scopes, facts.grant_scopes or "")
 
 
-# ---------------------------------------------------------------------------------------------- refresh
+# --- refresh
 
 
 class RefreshFacts(NamedTuple):
@@ -381,7 +380,7 @@ def _is_retry(refresh: RefreshFacts, facts: HolderFacts, now: datetime) -> bool:
     return now < refresh.first_used_at + timedelta(seconds=refresh.terms.retry_window)
 
 
-# ---------------------------------------------------------------------------------------------- who may ask
+# --- who may ask
 
 
 def may_touch(

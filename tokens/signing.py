@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from credentials import secrets
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+
+from credentials import secrets
 from proxies import history
 from proxies.models import Environment
-
 from tokens import jose
 from tokens.errors import NoSigningKey, SigningKeyState
 from tokens.models import IssuedToken, SigningKey
@@ -179,7 +179,7 @@ def private_key(kid: str) -> PrivateKey:
     key = SigningKey.objects.filter(kid=kid).first()
     if key is None:
         raise NoSigningKey
-    pem = secrets.unseal(key.sealed_private_key, context=_context(key.kid))
+    pem = secrets.unseal(bytes(key.sealed_private_key), context=_context(key.kid))
     return PrivateKey(key.pk, key.kid, key.algorithm, pem)
 
 

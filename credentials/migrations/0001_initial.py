@@ -9,209 +9,493 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('proxies', '0001_initial'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("proxies", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('generation', models.PositiveIntegerField(default=1, editable=False)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("generation", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='ConnectionConfiguration',
+            name="ConnectionConfiguration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_name', models.CharField(blank=True, default='', help_text='Person or team that answers for it.', max_length=150, verbose_name='owner')),
-                ('owner_email', models.EmailField(blank=True, default='', help_text='Reminders about expiring secrets and keys go here.', max_length=254, verbose_name='owner e-mail')),
-                ('name', models.CharField(max_length=150)),
-                ('description', models.TextField(blank=True, default='')),
-                ('deployment_type', models.CharField(choices=[('kubernetes', 'Kubernetes'), ('reverse_proxy', 'Reverse proxy'), ('virtual_machine', 'Virtual machine'), ('container', 'Container'), ('other', 'Other')], max_length=20)),
-                ('target_host', models.CharField(blank=True, default='', max_length=255)),
-                ('target_ports', models.CharField(blank=True, default='', help_text='Separated by commas.', max_length=100)),
-                ('target_protocol', models.CharField(choices=[('https', 'HTTPS'), ('http', 'HTTP')], default='https', max_length=5)),
-                ('licence_ends_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('last_refused_at', models.DateTimeField(blank=True, null=True)),
-                ('last_refused_because', models.CharField(blank=True, default='', max_length=200)),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='proxies.environment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "owner_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Person or team that answers for it.",
+                        max_length=150,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "owner_email",
+                    models.EmailField(
+                        blank=True,
+                        default="",
+                        help_text="Reminders about expiring secrets and keys go here.",
+                        max_length=254,
+                        verbose_name="owner e-mail",
+                    ),
+                ),
+                ("name", models.CharField(max_length=150)),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "deployment_type",
+                    models.CharField(
+                        choices=[
+                            ("kubernetes", "Kubernetes"),
+                            ("reverse_proxy", "Reverse proxy"),
+                            ("virtual_machine", "Virtual machine"),
+                            ("container", "Container"),
+                            ("other", "Other"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("target_host", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "target_ports",
+                    models.CharField(blank=True, default="", help_text="Separated by commas.", max_length=100),
+                ),
+                (
+                    "target_protocol",
+                    models.CharField(choices=[("https", "HTTPS"), ("http", "HTTP")], default="https", max_length=5),
+                ),
+                ("licence_ends_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("last_refused_at", models.DateTimeField(blank=True, null=True)),
+                ("last_refused_because", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="connections",
+                        to="proxies.environment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name', 'id'),
-                'permissions': (('reveal_connectiontoken', 'Can show and copy connection tokens'),),
+                "ordering": ("name", "id"),
+                "permissions": (("reveal_connectiontoken", "Can show and copy connection tokens"),),
             },
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_name', models.CharField(blank=True, default='', help_text='Person or team that answers for it.', max_length=150, verbose_name='owner')),
-                ('owner_email', models.EmailField(blank=True, default='', help_text='Reminders about expiring secrets and keys go here.', max_length=254, verbose_name='owner e-mail')),
-                ('client_id', models.CharField(max_length=100, unique=True)),
-                ('name', models.CharField(max_length=150)),
-                ('description', models.TextField(blank=True, default='')),
-                ('key_generation', models.PositiveIntegerField(default=1)),
-                ('expires_on', models.DateField(blank=True, help_text='Refused from 00:00 UTC of this day on.', null=True)),
-                ('deactivated_at', models.DateTimeField(blank=True, null=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('allowed_addresses', models.TextField(blank=True, default='', help_text='Addresses or networks (CIDR), separated by spaces. Empty: from everywhere.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('group', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='key', to='proxies.proxygroup', verbose_name='key of group')),
-                ('proxy', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='key', to='proxies.apiproxy', verbose_name='key of proxy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "owner_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Person or team that answers for it.",
+                        max_length=150,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "owner_email",
+                    models.EmailField(
+                        blank=True,
+                        default="",
+                        help_text="Reminders about expiring secrets and keys go here.",
+                        max_length=254,
+                        verbose_name="owner e-mail",
+                    ),
+                ),
+                ("client_id", models.CharField(max_length=100, unique=True)),
+                ("name", models.CharField(max_length=150)),
+                ("description", models.TextField(blank=True, default="")),
+                ("key_generation", models.PositiveIntegerField(default=1)),
+                (
+                    "expires_on",
+                    models.DateField(blank=True, help_text="Refused from 00:00 UTC of this day on.", null=True),
+                ),
+                ("deactivated_at", models.DateTimeField(blank=True, null=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "allowed_addresses",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Addresses or networks (CIDR), separated by spaces. Empty: from everywhere.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "group",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="key",
+                        to="proxies.proxygroup",
+                        verbose_name="key of group",
+                    ),
+                ),
+                (
+                    "proxy",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="key",
+                        to="proxies.apiproxy",
+                        verbose_name="key of proxy",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='CredentialDeployment',
+            name="CredentialDeployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('deployed_at', models.DateTimeField()),
-                ('undeployed_at', models.DateTimeField(blank=True, null=True)),
-                ('generation', models.PositiveIntegerField(default=1)),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='credentials.credential')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credential_deployments', to='proxies.environment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("deployed_at", models.DateTimeField()),
+                ("undeployed_at", models.DateTimeField(blank=True, null=True)),
+                ("generation", models.PositiveIntegerField(default=1)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credential_deployments",
+                        to="proxies.environment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CredentialSecret',
+            name="CredentialSecret",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slot', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('retire_at', models.DateTimeField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='secrets', to='credentials.credential')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slot", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("retire_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="secrets", to="credentials.credential"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GatewayInstance',
+            name="GatewayInstance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('instance_id', models.CharField(max_length=150)),
-                ('deployment_type', models.CharField(max_length=20)),
-                ('version', models.CharField(blank=True, default='', max_length=60)),
-                ('address', models.GenericIPAddressField(blank=True, null=True)),
-                ('protecting', models.BooleanField(default=True)),
-                ('first_heartbeat_at', models.DateTimeField()),
-                ('last_heartbeat_at', models.DateTimeField()),
-                ('configuration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='credentials.connectionconfiguration')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("instance_id", models.CharField(max_length=150)),
+                ("deployment_type", models.CharField(max_length=20)),
+                ("version", models.CharField(blank=True, default="", max_length=60)),
+                ("address", models.GenericIPAddressField(blank=True, null=True)),
+                ("protecting", models.BooleanField(default=True)),
+                ("first_heartbeat_at", models.DateTimeField()),
+                ("last_heartbeat_at", models.DateTimeField()),
+                (
+                    "configuration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="instances",
+                        to="credentials.connectionconfiguration",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-last_heartbeat_at',),
+                "ordering": ("-last_heartbeat_at",),
             },
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scopes', models.TextField(blank=True, default='', help_text='Scopes granted, separated by spaces. Empty: all that are defined there.')),
-                ('expires_on', models.DateField(blank=True, help_text='Ends at 00:00 UTC of this day.', null=True)),
-                ('disallowed_methods', models.CharField(blank=True, default='', help_text='HTTP methods refused, separated by spaces.', max_length=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('credential', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='credentials.credential')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='proxies.proxygroup')),
-                ('proxy', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='proxies.apiproxy')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "scopes",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Scopes granted, separated by spaces. Empty: all that are defined there.",
+                    ),
+                ),
+                ("expires_on", models.DateField(blank=True, help_text="Ends at 00:00 UTC of this day.", null=True)),
+                (
+                    "disallowed_methods",
+                    models.CharField(
+                        blank=True, default="", help_text="HTTP methods refused, separated by spaces.", max_length=100
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants",
+                        to="proxies.proxygroup",
+                    ),
+                ),
+                (
+                    "proxy",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants",
+                        to="proxies.apiproxy",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ConnectionToken',
+            name="ConnectionToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slot', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('sealed', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.CharField(blank=True, default='', max_length=150)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_by', models.CharField(blank=True, default='', max_length=150)),
-                ('revoked_cause', models.CharField(blank=True, choices=[('user', 'Revoked by a user'), ('replaced', 'Replaced by a user'), ('licence', 'The licence ended'), ('closed', 'The configuration was deleted')], default='', max_length=10)),
-                ('revoked_because', models.CharField(blank=True, default='', help_text='In the words of who did it.', max_length=200)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_instance', models.CharField(blank=True, default='', max_length=150)),
-                ('last_used_address', models.GenericIPAddressField(blank=True, null=True)),
-                ('configuration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to='credentials.connectionconfiguration')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slot", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("sealed", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=150)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_by", models.CharField(blank=True, default="", max_length=150)),
+                (
+                    "revoked_cause",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("user", "Revoked by a user"),
+                            ("replaced", "Replaced by a user"),
+                            ("licence", "The licence ended"),
+                            ("closed", "The configuration was deleted"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "revoked_because",
+                    models.CharField(blank=True, default="", help_text="In the words of who did it.", max_length=200),
+                ),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_instance", models.CharField(blank=True, default="", max_length=150)),
+                ("last_used_address", models.GenericIPAddressField(blank=True, null=True)),
+                (
+                    "configuration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tokens",
+                        to="credentials.connectionconfiguration",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at', '-id'),
-                'constraints': [models.UniqueConstraint(fields=('configuration', 'slot'), name='two_active_tokens_per_configuration'), models.CheckConstraint(condition=models.Q(models.Q(('revoked_at__isnull', True), ('slot__in', (1, 2)), ('slot__isnull', False)), models.Q(('revoked_at__isnull', False), ('slot__isnull', True)), _connector='OR'), name='a_connection_token_has_a_slot_until_revoked')],
+                "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("configuration", "slot"), name="two_active_tokens_per_configuration"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("revoked_at__isnull", True), ("slot__in", (1, 2)), ("slot__isnull", False)),
+                            models.Q(("revoked_at__isnull", False), ("slot__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="a_connection_token_has_a_slot_until_revoked",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.CheckConstraint(condition=models.Q(('proxy__isnull', True), ('group__isnull', True), _connector='OR'), name='a_credential_is_not_bound_to_proxy_and_group'),
+            model_name="credential",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("proxy__isnull", True), ("group__isnull", True), _connector="OR"),
+                name="a_credential_is_not_bound_to_proxy_and_group",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credentialdeployment',
-            constraint=models.UniqueConstraint(fields=('credential', 'environment'), name='a_credential_is_deployed_once_per_environment'),
+            model_name="credentialdeployment",
+            constraint=models.UniqueConstraint(
+                fields=("credential", "environment"), name="a_credential_is_deployed_once_per_environment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credentialsecret',
-            constraint=models.UniqueConstraint(fields=('credential', 'slot'), name='two_secrets_per_credential_at_most'),
+            model_name="credentialsecret",
+            constraint=models.UniqueConstraint(
+                fields=("credential", "slot"), name="two_secrets_per_credential_at_most"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credentialsecret',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('retired_at__isnull', True), ('slot__in', (1, 2)), ('slot__isnull', False)), models.Q(('retired_at__isnull', False), ('slot__isnull', True)), _connector='OR'), name='a_secret_has_a_slot_until_it_is_retired'),
+            model_name="credentialsecret",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("retired_at__isnull", True), ("slot__in", (1, 2)), ("slot__isnull", False)),
+                    models.Q(("retired_at__isnull", False), ("slot__isnull", True)),
+                    _connector="OR",
+                ),
+                name="a_secret_has_a_slot_until_it_is_retired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gatewayinstance',
-            constraint=models.UniqueConstraint(fields=('configuration', 'instance_id'), name='an_instance_is_listed_once'),
+            model_name="gatewayinstance",
+            constraint=models.UniqueConstraint(
+                fields=("configuration", "instance_id"), name="an_instance_is_listed_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('credential__isnull', False), ('user__isnull', True)), models.Q(('credential__isnull', True), ('user__isnull', False)), _connector='OR'), name='a_grant_is_to_a_credential_or_a_user'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("credential__isnull", False), ("user__isnull", True)),
+                    models.Q(("credential__isnull", True), ("user__isnull", False)),
+                    _connector="OR",
+                ),
+                name="a_grant_is_to_a_credential_or_a_user",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('proxy__isnull', False)), models.Q(('group__isnull', False), ('proxy__isnull', True)), _connector='OR'), name='a_grant_is_for_a_proxy_or_a_group'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("group__isnull", True), ("proxy__isnull", False)),
+                    models.Q(("group__isnull", False), ("proxy__isnull", True)),
+                    _connector="OR",
+                ),
+                name="a_grant_is_for_a_proxy_or_a_group",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('credential', 'proxy'), name='one_grant_per_credential_and_proxy'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(
+                fields=("credential", "proxy"), name="one_grant_per_credential_and_proxy"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('credential', 'group'), name='one_grant_per_credential_and_group'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(
+                fields=("credential", "group"), name="one_grant_per_credential_and_group"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('user', 'proxy'), name='one_grant_per_user_and_proxy'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(fields=("user", "proxy"), name="one_grant_per_user_and_proxy"),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('user', 'group'), name='one_grant_per_user_and_group'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(fields=("user", "group"), name="one_grant_per_user_and_group"),
         ),
     ]

@@ -2,9 +2,9 @@
 
 from django.db import models
 from django.db.models import Q
-from proxies.models import Environment, Owned
 
 from credentials.querysets import ConnectionConfigurationQuerySet
+from proxies.models import Environment, Owned
 
 
 class ConnectionConfiguration(Owned):

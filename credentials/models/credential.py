@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+
 from proxies.models import ApiProxy, Environment, Owned, ProxyGroup
 
 
@@ -63,7 +64,8 @@ class CredentialSecret(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("credential", "slot"), name="two_secrets_per_credential_at_most"),
             models.CheckConstraint(
-                condition=Q(slot__isnull=False, slot__in=(1, 2), retired_at__isnull=True) | Q(slot__isnull=True, retired_at__isnull=False),
+                condition=Q(slot__isnull=False, slot__in=(1, 2), retired_at__isnull=True)
+                | Q(slot__isnull=True, retired_at__isnull=False),
                 name="a_secret_has_a_slot_until_it_is_retired",
             ),
         )

@@ -2,10 +2,10 @@
 
 from django.db import models
 from django.db.models import Q
-from proxies.models import ApiProxy, ProxyGroup
 
 from credentials.models.credential import Credential
 from credentials.models.user import User
+from proxies.models import ApiProxy, ProxyGroup
 
 
 class Grant(models.Model):

@@ -16,7 +16,7 @@ class User(AbstractUser):
         if self.pk is not None:
             self.generation += 1
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """True for the right password. Rehashing on the way raises no generation (D31)."""
 
         def rehash(raw: str) -> None:

@@ -5,158 +5,372 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ApiProxy',
+            name="ApiProxy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_name', models.CharField(blank=True, default='', help_text='Person or team that answers for it.', max_length=150, verbose_name='owner')),
-                ('owner_email', models.EmailField(blank=True, default='', help_text='Reminders about expiring secrets and keys go here.', max_length=254, verbose_name='owner e-mail')),
-                ('name', models.CharField(max_length=150)),
-                ('slug', models.SlugField(help_text='Short name for gateways and clients. Permanent.', max_length=80, unique=True)),
-                ('audience', models.CharField(help_text='Absolute URI that JWTs carry as aud and clients send as resource.', max_length=255, unique=True)),
-                ('description', models.TextField(blank=True, default='')),
-                ('mode', models.CharField(choices=[('own', 'API Proxy Management: its own policy and key'), ('credentials', 'Credential Management: the credentials granted to it')], default='own', max_length=20, verbose_name='management')),
-                ('scopes', models.TextField(blank=True, default='', help_text="Scopes defined here, separated by spaces. Empty: the one scope 'access'.")),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('required_scopes', models.TextField(blank=True, default='', help_text='Scopes every call needs, separated by spaces. Empty: none in particular.')),
-                ('required_match', models.CharField(choices=[('all', 'All of them'), ('any', 'Any of them')], default='all', max_length=5)),
-                ('accept_token_in_url', models.BooleanField(default=False, help_text='Accept access_token in the forwarded URI. Risky: URLs end up in logs and browser history.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "owner_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Person or team that answers for it.",
+                        max_length=150,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "owner_email",
+                    models.EmailField(
+                        blank=True,
+                        default="",
+                        help_text="Reminders about expiring secrets and keys go here.",
+                        max_length=254,
+                        verbose_name="owner e-mail",
+                    ),
+                ),
+                ("name", models.CharField(max_length=150)),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Short name for gateways and clients. Permanent.", max_length=80, unique=True
+                    ),
+                ),
+                (
+                    "audience",
+                    models.CharField(
+                        help_text="Absolute URI that JWTs carry as aud and clients send as resource.",
+                        max_length=255,
+                        unique=True,
+                    ),
+                ),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("own", "API Proxy Management: its own policy and key"),
+                            ("credentials", "Credential Management: the credentials granted to it"),
+                        ],
+                        default="own",
+                        max_length=20,
+                        verbose_name="management",
+                    ),
+                ),
+                (
+                    "scopes",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Scopes defined here, separated by spaces. Empty: the one scope 'access'.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "required_scopes",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Scopes every call needs, separated by spaces. Empty: none in particular.",
+                    ),
+                ),
+                (
+                    "required_match",
+                    models.CharField(
+                        choices=[("all", "All of them"), ("any", "Any of them")], default="all", max_length=5
+                    ),
+                ),
+                (
+                    "accept_token_in_url",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Accept access_token in the forwarded URI. Risky: URLs end up in logs and browser history.",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API proxy',
-                'verbose_name_plural': 'API proxies',
-                'ordering': ('name',),
-                'abstract': False,
+                "verbose_name": "API proxy",
+                "verbose_name_plural": "API proxies",
+                "ordering": ("name",),
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='TakenName',
+            name="TakenName",
             fields=[
-                ('name', models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=255, primary_key=True, serialize=False)),
             ],
         ),
         migrations.CreateModel(
-            name='ChangeRecord',
+            name="ChangeRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('actor', models.CharField(blank=True, default='', help_text='User name; empty for the system.', max_length=150)),
-                ('verb', models.CharField(max_length=60)),
-                ('subject_kind', models.CharField(max_length=40)),
-                ('subject_id', models.BigIntegerField()),
-                ('subject_name', models.CharField(max_length=255)),
-                ('environment', models.CharField(blank=True, default='', max_length=50)),
-                ('note', models.CharField(blank=True, default='', max_length=500)),
-                ('before', models.JSONField(blank=True, null=True)),
-                ('after', models.JSONField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True)),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, default="", help_text="User name; empty for the system.", max_length=150
+                    ),
+                ),
+                ("verb", models.CharField(max_length=60)),
+                ("subject_kind", models.CharField(max_length=40)),
+                ("subject_id", models.BigIntegerField()),
+                ("subject_name", models.CharField(max_length=255)),
+                ("environment", models.CharField(blank=True, default="", max_length=50)),
+                ("note", models.CharField(blank=True, default="", max_length=500)),
+                ("before", models.JSONField(blank=True, null=True)),
+                ("after", models.JSONField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'change',
-                'ordering': ('-at', '-id'),
-                'indexes': [models.Index(fields=['subject_kind', 'subject_id', '-at'], name='changes_of_a_subject')],
+                "verbose_name": "change",
+                "ordering": ("-at", "-id"),
+                "indexes": [models.Index(fields=["subject_kind", "subject_id", "-at"], name="changes_of_a_subject")],
             },
         ),
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('slug', models.SlugField(help_text='Part of URLs: /env/<slug>/oauth2/token. Permanent.', unique=True)),
-                ('kind', models.CharField(choices=[('test', 'Test'), ('sandbox', 'Sandbox'), ('production', 'Production')], default='test', max_length=20)),
-                ('description', models.TextField(blank=True, default='')),
-                ('is_default', models.BooleanField(default=False, help_text='The environment of the endpoints without /env/<slug>/.', verbose_name='default')),
-                ('gateways_must_authenticate', models.BooleanField(default=False, help_text='Gateways must show a connection token of this environment when they ask /auth/verify.')),
-                ('signing_key_rotation_days', models.PositiveIntegerField(blank=True, help_text='Rotate the signing key every so many days. Empty: by hand.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("slug", models.SlugField(help_text="Part of URLs: /env/<slug>/oauth2/token. Permanent.", unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("test", "Test"), ("sandbox", "Sandbox"), ("production", "Production")],
+                        default="test",
+                        max_length=20,
+                    ),
+                ),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "is_default",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The environment of the endpoints without /env/<slug>/.",
+                        verbose_name="default",
+                    ),
+                ),
+                (
+                    "gateways_must_authenticate",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Gateways must show a connection token of this environment when they ask /auth/verify.",
+                    ),
+                ),
+                (
+                    "signing_key_rotation_days",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Rotate the signing key every so many days. Empty: by hand.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('-is_default', 'name'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='one_default_environment')],
+                "ordering": ("-is_default", "name"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)), fields=("is_default",), name="one_default_environment"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='GroupMembership',
+            name="GroupMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField(auto_now_add=True)),
-                ('proxy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='proxies.apiproxy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("since", models.DateTimeField(auto_now_add=True)),
+                (
+                    "proxy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="proxies.apiproxy"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProxyGroup',
+            name="ProxyGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_name', models.CharField(blank=True, default='', help_text='Person or team that answers for it.', max_length=150, verbose_name='owner')),
-                ('owner_email', models.EmailField(blank=True, default='', help_text='Reminders about expiring secrets and keys go here.', max_length=254, verbose_name='owner e-mail')),
-                ('name', models.CharField(max_length=150)),
-                ('slug', models.SlugField(help_text='Short name for gateways and clients. Permanent.', max_length=80, unique=True)),
-                ('audience', models.CharField(help_text='Absolute URI that JWTs carry as aud and clients send as resource.', max_length=255, unique=True)),
-                ('description', models.TextField(blank=True, default='')),
-                ('mode', models.CharField(choices=[('own', 'API Proxy Management: its own policy and key'), ('credentials', 'Credential Management: the credentials granted to it')], default='own', max_length=20, verbose_name='management')),
-                ('scopes', models.TextField(blank=True, default='', help_text="Scopes defined here, separated by spaces. Empty: the one scope 'access'.")),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('members', models.ManyToManyField(related_name='groups', through='proxies.GroupMembership', to='proxies.apiproxy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "owner_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Person or team that answers for it.",
+                        max_length=150,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "owner_email",
+                    models.EmailField(
+                        blank=True,
+                        default="",
+                        help_text="Reminders about expiring secrets and keys go here.",
+                        max_length=254,
+                        verbose_name="owner e-mail",
+                    ),
+                ),
+                ("name", models.CharField(max_length=150)),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Short name for gateways and clients. Permanent.", max_length=80, unique=True
+                    ),
+                ),
+                (
+                    "audience",
+                    models.CharField(
+                        help_text="Absolute URI that JWTs carry as aud and clients send as resource.",
+                        max_length=255,
+                        unique=True,
+                    ),
+                ),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("own", "API Proxy Management: its own policy and key"),
+                            ("credentials", "Credential Management: the credentials granted to it"),
+                        ],
+                        default="own",
+                        max_length=20,
+                        verbose_name="management",
+                    ),
+                ),
+                (
+                    "scopes",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Scopes defined here, separated by spaces. Empty: the one scope 'access'.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "members",
+                    models.ManyToManyField(
+                        related_name="groups", through="proxies.GroupMembership", to="proxies.apiproxy"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'proxy group',
-                'ordering': ('name',),
-                'abstract': False,
+                "verbose_name": "proxy group",
+                "ordering": ("name",),
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='groupmembership',
-            name='group',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='proxies.proxygroup'),
+            model_name="groupmembership",
+            name="group",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="proxies.proxygroup"
+            ),
         ),
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('deployed_at', models.DateTimeField()),
-                ('undeployed_at', models.DateTimeField(blank=True, null=True)),
-                ('generation', models.PositiveIntegerField(default=1)),
-                ('proxy', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='proxies.apiproxy')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='proxies.environment')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='proxies.proxygroup')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("deployed_at", models.DateTimeField()),
+                ("undeployed_at", models.DateTimeField(blank=True, null=True)),
+                ("generation", models.PositiveIntegerField(default=1)),
+                (
+                    "proxy",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="proxies.apiproxy",
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="proxies.environment",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="proxies.proxygroup",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PathRule',
+            name="PathRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(blank=True, default='', help_text='GET, POST ... Empty: every method.', max_length=10)),
-                ('pattern', models.CharField(help_text='/invoices/* : * is one segment, ** is any number.', max_length=255)),
-                ('scopes', models.TextField(help_text='Scopes needed, separated by spaces.')),
-                ('match', models.CharField(choices=[('all', 'All of them'), ('any', 'Any of them')], default='all', max_length=5)),
-                ('proxy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='path_rules', to='proxies.apiproxy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "method",
+                    models.CharField(
+                        blank=True, default="", help_text="GET, POST ... Empty: every method.", max_length=10
+                    ),
+                ),
+                (
+                    "pattern",
+                    models.CharField(help_text="/invoices/* : * is one segment, ** is any number.", max_length=255),
+                ),
+                ("scopes", models.TextField(help_text="Scopes needed, separated by spaces.")),
+                (
+                    "match",
+                    models.CharField(
+                        choices=[("all", "All of them"), ("any", "Any of them")], default="all", max_length=5
+                    ),
+                ),
+                (
+                    "proxy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="path_rules", to="proxies.apiproxy"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('proxy', 'method', 'pattern'), name='one_rule_per_method_and_path')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("proxy", "method", "pattern"), name="one_rule_per_method_and_path")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='groupmembership',
-            constraint=models.UniqueConstraint(fields=('group', 'proxy'), name='a_proxy_is_in_a_group_once'),
+            model_name="groupmembership",
+            constraint=models.UniqueConstraint(fields=("group", "proxy"), name="a_proxy_is_in_a_group_once"),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('proxy__isnull', False)), models.Q(('group__isnull', False), ('proxy__isnull', True)), _connector='OR'), name='a_deployment_is_of_a_proxy_or_a_group'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("group__isnull", True), ("proxy__isnull", False)),
+                    models.Q(("group__isnull", False), ("proxy__isnull", True)),
+                    _connector="OR",
+                ),
+                name="a_deployment_is_of_a_proxy_or_a_group",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.UniqueConstraint(fields=('proxy', 'environment'), name='a_proxy_is_deployed_once_per_environment'),
+            model_name="deployment",
+            constraint=models.UniqueConstraint(
+                fields=("proxy", "environment"), name="a_proxy_is_deployed_once_per_environment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.UniqueConstraint(fields=('group', 'environment'), name='a_group_is_deployed_once_per_environment'),
+            model_name="deployment",
+            constraint=models.UniqueConstraint(
+                fields=("group", "environment"), name="a_group_is_deployed_once_per_environment"
+            ),
         ),
     ]

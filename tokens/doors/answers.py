@@ -7,7 +7,6 @@ from typing import Any
 
 from credentials.errors import CredentialError
 from proxies.errors import ProxyError
-
 from tokens.errors import RateLimited, TokenError
 
 Refusal = TokenError | CredentialError | ProxyError

@@ -23,7 +23,7 @@ def database() -> Iterator[None]:
         yield
     except (DatabaseError, InterfaceError) as trouble:
         # The type alone: a message may quote parameters.
-        logger.error("the database cannot be asked: %s", type(trouble).__name__)
+        logger.warning("the database cannot be asked: %s", type(trouble).__name__)
         connection.close()
         raise StorageAway from trouble
     finally:

@@ -15,8 +15,6 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
 
     def introspect(parameters: Form, presented: Presented, request: Request) -> Answer:
         raw = parameters.require("token")
-        return answer(
-            200, lifecycle.introspect(presented.client, raw, request=request, environment=environment)
-        )
+        return answer(200, lifecycle.introspect(presented.client, raw, request=request, environment=environment))
 
     return oauth.serve(environ, environment, "introspect", introspect)

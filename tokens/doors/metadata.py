@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxies.models import Environment
-
 from tokens import lifecycle, signing
 from tokens.doors import answers
 from tokens.doors.answers import Answer

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from credentials.errors import CredentialError
 from django.utils import timezone
-from proxies.errors import ProxyError
 
+from credentials.errors import CredentialError
+from proxies.errors import ProxyError
 from tokens import lifecycle
 from tokens.doors import answers, reading
 from tokens.doors.answers import Answer
@@ -54,8 +54,5 @@ def _act(environ: Mapping[str, Any], environment: str, action: str, act: Act, re
     except (TokenError, CredentialError) as refused:
         if not reached or isinstance(refused, SHAPE):
             client_id = presented.client.client_id if presented else ""
-            lifecycle.refused(
-                action, request, timezone.now(), refused, environment=environment, client_id=client_id
-            )
+            lifecycle.refused(action, request, timezone.now(), refused, environment=environment, client_id=client_id)
         raise
-

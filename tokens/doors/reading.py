@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from credentials.errors import ClientAuthenticationFailed
 from django.conf import settings
 
+from credentials.errors import ClientAuthenticationFailed
 from tokens.errors import InvalidRequest
 from tokens.lifecycle import Client, Request
 
@@ -65,7 +65,11 @@ def _body(environ: Environ) -> bytes:
 def _parse(body: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAXIMUM_FIELDS
+            body.decode("ascii"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=MAXIMUM_FIELDS,
         )
     except ValueError as unreadable:
         raise InvalidRequest("The body is not a form in UTF-8.") from unreadable

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from credentials.errors import CredentialError
-
 from tokens import lifecycle
 from tokens.doors import answers, oauth
 from tokens.doors.answers import Answer, answer

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from credentials.errors import CredentialError
 from django.db import transaction
-from proxies.errors import ProxyError
 
+from credentials.errors import CredentialError
+from proxies.errors import ProxyError
 from tokens.errors import TokenError
 from tokens.statements import log
 

@@ -35,12 +35,10 @@ def clean(
     Safe to stop at any moment, to run twice, and to run beside itself. The request log is not touched (S0.6).
     """
     now = at or timezone.now()
-    limits = statements.Limits(
-        now, now - timedelta(seconds=settings.REVOKED_RETENTION_SECONDS), now - LONGEST_RETRY
-    )
+    limits = statements.Limits(now, now - timedelta(seconds=settings.REVOKED_RETENTION_SECONDS), now - LONGEST_RETRY)
     total = Cleaned()
     for of_tokens in (True, False):
-        _sweep(of_tokens, limits, window, dry_run, progress, total)
+        _sweep(of_tokens, limits, size=window, dry_run=dry_run, progress=progress, total=total)
     if not dry_run:
         limit.forget(before_minute=int(now.timestamp() // 60) - 60)
     return total
@@ -49,6 +47,7 @@ def clean(
 def _sweep(
     of_tokens: bool,
     limits: statements.Limits,
+    *,
     size: int,
     dry_run: bool,
     progress: Progress | None,

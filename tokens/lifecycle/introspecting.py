@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from credentials import identify
-from credentials.errors import CredentialError
 from django.utils import timezone
 
+from credentials import identify
+from credentials.errors import CredentialError
 from tokens import errors, rules
 from tokens.lifecycle import audit, minting
 from tokens.lifecycle.audit import Request
@@ -35,9 +35,7 @@ def introspect(
         identify.client(row.client, secret=client.secret, address=request.address, now=now)
         _refuse_inactive(row, now)
     except (CredentialError, errors.TokenError) as refusal:
-        audit.refused(
-            "introspect", request, now, refusal, client_id=client.client_id, environment=row.environment_slug
-        )
+        audit.refused("introspect", request, now, refusal, client_id=client.client_id, environment=row.environment_slug)
         raise
     if row.holder is None or not rules.may_touch(
         caller_credential_id=row.client.credential_id or 0,

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypedDict
+
+from django.utils import timezone
 
 from credentials import identify, secrets
 from credentials.rules import ClientFacts
-from django.utils import timezone
 from proxies.models import Environment
-
 from tokens import errors, rules, signing
 from tokens.lifecycle import minting
 from tokens.lifecycle.audit import Entry, Request, audited
@@ -41,11 +42,18 @@ def issue(
     Raises TokenError or CredentialError.
     """
     now = at or timezone.now()
+    wanted: _Wanted = {"environment": environment, "target": target, "scope": scope}
     try:
-        return _issue(client, request, environment, target, scope, now)
+        return _issue(client, request, now, **wanted)
     except _FirstKeyNeeded as missing:
         signing.ensure(Environment.objects.get(pk=missing.environment_id), by="")
-    return _issue(client, request, environment, target, scope, now)
+    return _issue(client, request, now, **wanted)
+
+
+class _Wanted(TypedDict):
+    environment: str
+    target: str | None
+    scope: str | None
 
 
 class _FirstKeyNeeded(Exception):
@@ -57,13 +65,11 @@ class _FirstKeyNeeded(Exception):
 
 
 def _issue(
-    client: Client, request: Request, environment: str, target: str | None, scope: str | None, now: datetime
+    client: Client, request: Request, now: datetime, *, environment: str, target: str | None, scope: str | None
 ) -> minting.TokenAnswer:
     with audited("issue", request, now) as entry:
         entry.client_id, entry.environment = client.client_id, environment
-        found = statements.read(
-            environment=environment, client_id=client.client_id, target=target, today=now.date()
-        )
+        found = statements.read(environment=environment, client_id=client.client_id, target=target, today=now.date())
         if not found:
             raise errors.UnknownEnvironment
         who, facts = found[0]
@@ -72,7 +78,7 @@ def _issue(
         _check_client(who, now)
         if len(found) > 1:
             raise errors.InvalidTarget
-        _check_target(who, facts, target, now)
+        _check_target(who, facts, now)
         _describe_target(entry, facts)
         scopes = _scopes(who, facts, scope)
         return _write(who, facts, scopes, entry, now)
@@ -85,7 +91,7 @@ def _check_client(who: ClientFacts, now: datetime) -> None:
         raise errors.CredentialExpired
 
 
-def _check_target(who: ClientFacts, facts: IssueFacts, target: str | None, now: datetime) -> None:
+def _check_target(who: ClientFacts, facts: IssueFacts, now: datetime) -> None:
     """Refuse an unknown or foreign target, the mode that is not active (D26), no policy, and what is not deployed."""
     if facts.proxy_id is None and facts.group_id is None:
         raise errors.InvalidTarget
@@ -147,11 +153,15 @@ def _write(who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: 
     if is_jwt:
         expires_at = minting.whole_second(expires_at)
         made = minting.jwt(
-            _claims(who, facts, scopes), kid=facts.kid or "", jti=secrets.random_name(), issued_at=now, expires_at=expires_at
+            _claims(who, facts, scopes),
+            kid=facts.kid or "",
+            jti=secrets.random_name(),
+            issued_at=now,
+            expires_at=expires_at,
         )
     else:
         made = minting.opaque(secrets.make(secrets.ACCESS_TOKEN))
-    family_id = statements.write_family(_family(who, facts, terms, scopes, made, now))
+    family_id = statements.write_family(_family(who, facts, terms, scopes=scopes, made=made, now=now))
     statements.write_token(
         statements.NewToken(
             family_id, 0, facts.token_format or "", made.digest, made.jti, made.signing_key_id, scopes, now, expires_at
@@ -175,7 +185,7 @@ def _claims(who: ClientFacts, facts: IssueFacts, scopes: str) -> minting.Claims:
 
 
 def _family(
-    who: ClientFacts, facts: IssueFacts, terms: rules.Terms, scopes: str, made: minting.Made, now: datetime
+    who: ClientFacts, facts: IssueFacts, terms: rules.Terms, *, scopes: str, made: minting.Made, now: datetime
 ) -> statements.NewFamily:
     own = not who.is_bound
     return statements.NewFamily(
@@ -224,5 +234,3 @@ def describe_token(entry: Entry, made: minting.Made, *, family_id: int, scopes: 
     """Put a new token's identity, but nothing secret, into the log entry."""
     entry.jti, entry.fingerprint, entry.family_id = made.jti, made.fingerprint, family_id
     entry.scopes, entry.token_format = scopes, token_format
-
-

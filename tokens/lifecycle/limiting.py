@@ -10,7 +10,7 @@ from tokens.statements import limit as statements
 
 
 def limit(address: str, *, at: datetime | None = None) -> None:
-    """Count a token request; raises RateLimited past the limit of this minute. What is turned away leaves no log row."""
+    """Count a token request; raises RateLimited past this minute's limit. What is turned away leaves no log row."""
     allowed: int = settings.TOKEN_RATE_LIMIT_PER_MINUTE
     if not allowed:
         return

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from credentials import secrets
 from django.conf import settings
 
+from credentials import secrets
 from tokens import jose, signing
 from tokens.rules import remaining_seconds
 
@@ -86,9 +86,7 @@ def opaque(raw: str) -> Made:
     return Made(raw, digest, secrets.random_name(), None, digest[:16])
 
 
-def jwt(
-    claims: Claims, *, kid: str, jti: str, issued_at: datetime, expires_at: datetime | None
-) -> Made:
+def jwt(claims: Claims, *, kid: str, jti: str, issued_at: datetime, expires_at: datetime | None) -> Made:
     """An RFC 9068 access token; of type `JWT` without `exp` where it never expires (D15)."""
     key = signing.private_key(kid)
     body: dict[str, object] = {

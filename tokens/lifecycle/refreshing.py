@@ -1,10 +1,11 @@
 """Refresh: safe against races and lost answers (D1-D3, D10)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from credentials import identify, secrets
 from django.utils import timezone
 
+from credentials import identify, secrets
 from tokens import errors, rules
 from tokens.lifecycle import minting
 from tokens.lifecycle.audit import Entry, Refusal, Request, audited
@@ -92,13 +93,15 @@ def _attempt(row: RefreshRow, raw: str, scope: str | None, entry: Entry, now: da
         _describe(entry, facts, key)
     outcome = decision.outcome
     if outcome is RefreshOutcome.GRANT:
-        return _grant(row, facts, key, raw, scope, entry, now)
+        return _grant(row, facts, key, raw=raw, scope=scope, entry=entry, now=now)
     if outcome is RefreshOutcome.SAME_ANSWER:
-        return _same_answer(row, facts, key, raw, entry, now)
+        return _same_answer(row, facts, key, raw=raw, entry=entry, now=now)
     if outcome is RefreshOutcome.REUSED:
-        return _refuse_reuse(facts, entry, now)
+        _refuse_reuse(facts, entry, now)
+        return None
     if outcome is RefreshOutcome.BUDGET_SPENT:
-        return _refuse_past_count(facts, entry, now)
+        _refuse_past_count(facts, entry, now)
+        return None
     if decision.reason is not None:
         raise HOLDER_REFUSALS[decision.reason]
     raise _REFUSALS[outcome]
@@ -115,9 +118,7 @@ def _describe(entry: Entry, facts: HolderFacts, key: RefreshFacts) -> None:
 
 def _refuse_reuse(facts: HolderFacts, entry: Entry, now: datetime) -> None:
     """The family ends and the caller is refused; both are kept (D2)."""
-    revoke_statements.revoke_family(
-        family_id=facts.family_id, now=now, by="", because=errors.RefreshTokenReused.code
-    )
+    revoke_statements.revoke_family(family_id=facts.family_id, now=now, by="", because=errors.RefreshTokenReused.code)
     entry.refuse(errors.RefreshTokenReused())
 
 
@@ -136,12 +137,8 @@ def _scopes(facts: HolderFacts, scope: str | None) -> str:
     return rules.scope_text(scopes)
 
 
-def _context(facts: HolderFacts, sequence: int) -> str:
-    return f"{facts.family_id}:{sequence}"
-
-
 def _grant(
-    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, raw: str, scope: str | None, entry: Entry, now: datetime
+    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, *, raw: str, scope: str | None, entry: Entry, now: datetime
 ) -> minting.TokenAnswer | None:
     terms = key.terms
     scopes = _scopes(facts, scope)
@@ -152,61 +149,70 @@ def _grant(
     expires_at = rules.access_expiry(terms, now)
     if token_format == "jwt":
         expires_at = minting.whole_second(expires_at)
-    hash_key = secrets.hash_keys()[0]
-    made = _access_token(row, facts, raw, scopes, sequence, now, expires_at, hash_key)
+    step = _Step(raw, sequence, secrets.hash_keys()[0])
+    made = _access_token(row, facts, step, scopes=scopes, now=now, expires_at=expires_at)
     issue_statements.write_token(
         issue_statements.NewToken(
             facts.family_id, sequence, token_format, made.digest, made.jti, made.signing_key_id, scopes, now, expires_at
         )
     )
-    refresh_expires_at = rules.refresh_expiry(terms, now)
-    successor = raw
-    if terms.mode == "static":
-        statements.extend_static(key_id=key.key_id, expires_at=refresh_expires_at, now=now)
-    else:
-        successor = _successor(facts, raw, sequence, hash_key)
-        issue_statements.write_refresh_key(
-            issue_statements.NewRefreshKey(
-                facts.family_id,
-                sequence,
-                key.key_id,
-                secrets.digest(successor),
-                secrets.random_name(),
-                now,
-                refresh_expires_at,
-                terms.refresh_lifetime or 0,
-            )
-        )
+    successor, refresh_expires_at = _write_successor(facts, key, step, now)
     describe_token(entry, made, family_id=facts.family_id, scopes=scopes, token_format=token_format)
     entry.issued_at, entry.expires_at, entry.refresh_expires_at = now, expires_at, refresh_expires_at
     entry.refresh_sequence = sequence
     return minting.answer(made, expires_at=expires_at, now=now, scope=scopes, refresh=successor)
 
 
-def _successor(facts: HolderFacts, raw: str, sequence: int, hash_key: bytes) -> str:
-    return secrets.derive(
-        secrets.REFRESH_TOKEN, predecessor=raw, context=_context(facts, sequence), key=hash_key
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What successors are derived from: the predecessor shown, the family's sequence, the server's key."""
+
+    raw: str
+    sequence: int
+    hash_key: bytes
+
+    def __repr__(self) -> str:
+        return f"_Step({self.sequence})"
+
+
+def _write_successor(facts: HolderFacts, key: RefreshFacts, step: _Step, now: datetime) -> tuple[str, datetime]:
+    """The next refresh token and its deadline: a new one, or in static mode the same one with more time (D1)."""
+    expires_at = rules.refresh_expiry(key.terms, now)
+    if key.terms.mode == "static":
+        statements.extend_static(key_id=key.key_id, expires_at=expires_at, now=now)
+        return step.raw, expires_at
+    successor = _successor(facts, step)
+    issue_statements.write_refresh_key(
+        issue_statements.NewRefreshKey(
+            facts.family_id,
+            step.sequence,
+            key.key_id,
+            secrets.digest(successor),
+            secrets.random_name(),
+            now,
+            expires_at,
+            key.terms.refresh_lifetime or 0,
+        )
     )
+    return successor, expires_at
+
+
+def _successor(facts: HolderFacts, step: _Step) -> str:
+    context = f"{facts.family_id}:{step.sequence}"
+    return secrets.derive(secrets.REFRESH_TOKEN, predecessor=step.raw, context=context, key=step.hash_key)
+
+
+def _derived_access_token(facts: HolderFacts, step: _Step) -> str:
+    """The opaque token that follows from a predecessor: the same again for whoever holds it (D2)."""
+    context = f"{facts.family_id}:{step.sequence}"
+    return secrets.derive(secrets.ACCESS_TOKEN, predecessor=step.raw, context=context, key=step.hash_key)
 
 
 def _access_token(
-    row: RefreshRow,
-    facts: HolderFacts,
-    raw: str,
-    scopes: str,
-    sequence: int,
-    now: datetime,
-    expires_at: datetime | None,
-    hash_key: bytes,
+    row: RefreshRow, facts: HolderFacts, step: _Step, *, scopes: str, now: datetime, expires_at: datetime | None
 ) -> minting.Made:
-    """The access token that follows from this predecessor: the same again for whoever holds it (D2)."""
     if row.signing.token_format != "jwt":
-        if row.refresh is not None and row.refresh.terms.mode == "static":
-            return minting.opaque(secrets.make(secrets.ACCESS_TOKEN))
-        value = secrets.derive(
-            secrets.ACCESS_TOKEN, predecessor=raw, context=_context(facts, sequence), key=hash_key
-        )
-        return minting.opaque(value)
+        return minting.opaque(_derived_access_token(facts, step))
     if row.signing.kid is None:
         raise errors.NoSigningKey
     return minting.jwt(
@@ -230,36 +236,27 @@ def claims_of(facts: HolderFacts, scopes: str, member_audiences: str | None) -> 
 
 
 def _same_answer(
-    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, raw: str, entry: Entry, now: datetime
+    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, *, raw: str, entry: Entry, now: datetime
 ) -> minting.TokenAnswer:
     """The answer that was lost, byte for byte; nothing is counted (D2)."""
-    sequence = facts.family_sequence
-    current = statements.current_token(family_id=facts.family_id, sequence=sequence)
-    if current is None:
+    current = statements.current_token(family_id=facts.family_id, sequence=facts.family_sequence)
+    steps = [_Step(raw, facts.family_sequence, hash_key) for hash_key in secrets.hash_keys()]
+    step = next((step for step in steps if secrets.matches(_successor(facts, step), key.successor_hash)), None)
+    if current is None or step is None:
         raise errors.TokenNotFound
-    for hash_key in secrets.hash_keys():
-        successor = _successor(facts, raw, sequence, hash_key)
-        if secrets.matches(successor, key.successor_hash):
-            made = _made_again(row, facts, raw, current, hash_key)
-            break
-    else:
-        raise errors.TokenNotFound
+    made = _made_again(row, facts, step, current)
     entry.reason = "retry"
-    describe_token(
-        entry, made, family_id=facts.family_id, scopes=current.scopes, token_format=row.signing.token_format or ""
-    )
+    token_format = row.signing.token_format or ""
+    describe_token(entry, made, family_id=facts.family_id, scopes=current.scopes, token_format=token_format)
     entry.issued_at, entry.expires_at = current.issued_at, current.expires_at
     entry.refresh_expires_at = current.refresh_expires_at
-    return minting.answer(made, expires_at=current.expires_at, now=now, scope=current.scopes, refresh=successor)
+    refresh = _successor(facts, step)
+    return minting.answer(made, expires_at=current.expires_at, now=now, scope=current.scopes, refresh=refresh)
 
 
-def _made_again(
-    row: RefreshRow, facts: HolderFacts, raw: str, current: statements.CurrentToken, hash_key: bytes
-) -> minting.Made:
+def _made_again(row: RefreshRow, facts: HolderFacts, step: _Step, current: statements.CurrentToken) -> minting.Made:
     if current.digest is not None:
-        value = secrets.derive(
-            secrets.ACCESS_TOKEN, predecessor=raw, context=_context(facts, facts.family_sequence), key=hash_key
-        )
+        value = _derived_access_token(facts, step)
         return minting.Made(value, current.digest, current.jti, None, current.digest[:16])
     return minting.jwt(
         claims_of(facts, current.scopes, row.signing.member_audiences),

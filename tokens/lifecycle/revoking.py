@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
+from django.utils import timezone
+
 from credentials import identify
 from credentials.models import Credential, User
-from django.utils import timezone
 from proxies.models import ApiProxy, ProxyGroup
-
 from tokens import errors
 from tokens.lifecycle.audit import Entry, Request, audited
 from tokens.lifecycle.issuing import Client
@@ -18,9 +18,7 @@ from tokens.statements.revoke import ShownRow
 BY_CLIENT = "revoked by the client"
 
 
-def revoke(
-    client: Client, raw: str, *, request: Request, environment: str = "", at: datetime | None = None
-) -> None:
+def revoke(client: Client, raw: str, *, request: Request, environment: str = "", at: datetime | None = None) -> None:
     """End what was shown: an access token alone, with a refresh token the whole family (RFC 7009, D40).
 
     An unknown or foreign token is no error and nothing happens. Raises CredentialError for a refused client.

@@ -1,11 +1,10 @@
-"""What was shown: an opaque access token, a JWT of ours, a refresh token, or nothing we know. No query but for a new kid."""
+"""What was shown: an access token, a refresh token, or nothing we know. No query but for a new kid."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from credentials import secrets
-
 from tokens import jose, signing
 
 
@@ -55,14 +54,12 @@ def _jwt(raw: str) -> Shown:
         return Shown(bad_signature=True)
     confirmation = claims.get("cnf")
     thumbprint = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
-    return Shown(
-        jti=claims["jti"], expires_at=expires_at, environment_id=key.environment_id, thumbprint=thumbprint
-    )
+    return Shown(jti=claims["jti"], expires_at=expires_at, environment_id=key.environment_id, thumbprint=thumbprint)
 
 
 def _moment(value: Any) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("exp is not a whole number")
+        raise jose.Unreadable("exp is not a whole number")
     return datetime.fromtimestamp(value, UTC)

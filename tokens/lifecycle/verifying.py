@@ -80,9 +80,7 @@ def _reason(shown: Shown, row: VerifyRow, now: datetime) -> Reason | None:
     return rules.why_invalid(row.token, row.holder, now) or rules.why_not_here(row.holder, row.place)
 
 
-def _judge_use(
-    row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_scopes: str, method: str
-) -> Verdict:
+def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_scopes: str, method: str) -> Verdict:
     """Scopes and method of a token that is valid here: what is missing is 403, not 401."""
     scopes = rules.scopes_in_use(token.token_scopes, holder)
     needed = rules.scope_set(required_scopes)

@@ -1,10 +1,10 @@
 """One issuance and all refreshes that descend from it, and the refresh keys on the way."""
 
-from credentials.models import Credential, CredentialDeployment, Grant, User
 from django.db import models
 from django.db.models import F, Q
-from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
 
+from credentials.models import Credential, CredentialDeployment, Grant, User
+from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
 from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
 from tokens.models.signing_key import SigningKey
 

@@ -1,8 +1,9 @@
 """Token policies: what the key of a proxy or group, or a credential, may be given."""
 
-from credentials.models import Credential
 from django.db import models
 from django.db.models import Q
+
+from credentials.models import Credential
 from proxies.models import ApiProxy, ProxyGroup
 
 

@@ -29,7 +29,7 @@ class TokenRequestLog(models.Model):
     client_id = models.CharField(max_length=100, default="")
     client_name = models.CharField(max_length=150, default="")
     username = models.CharField(max_length=150, default="")
-    actor = models.CharField(max_length=150, default="", help_text="Person who acted in the admin or on the command line.")
+    actor = models.CharField(max_length=150, default="", help_text="Person who acted, in the admin or by command.")
     proxy = models.CharField(max_length=80, default="")
     group = models.CharField(max_length=80, default="")
     audience = models.CharField(max_length=255, default="")

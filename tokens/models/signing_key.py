@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+
 from proxies.models import Environment
 
 

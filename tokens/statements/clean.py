@@ -81,19 +81,25 @@ def _parameters(ids: list[int], limits: Limits) -> list[object]:
 
 def count_tokens(ids: list[int], limits: Limits) -> int:
     """How many access tokens of a window would go."""
-    found = database.row("SELECT count(*)" + _REMOVABLE_TOKENS.format(marks=database.marks(len(ids))), _parameters(ids, limits))
+    found = database.row(
+        "SELECT count(*)" + _REMOVABLE_TOKENS.format(marks=database.marks(len(ids))), _parameters(ids, limits)
+    )
     return int(found[0]) if found else 0
 
 
 def count_keys(ids: list[int], limits: Limits) -> int:
     """How many refresh keys of a window would go if their access tokens went first."""
-    found = database.row("SELECT count(*)" + _REMOVABLE_KEYS.format(marks=database.marks(len(ids))), _parameters(ids, limits))
+    found = database.row(
+        "SELECT count(*)" + _REMOVABLE_KEYS.format(marks=database.marks(len(ids))), _parameters(ids, limits)
+    )
     return int(found[0]) if found else 0
 
 
 def remove_tokens(ids: list[int], limits: Limits) -> int:
     """Delete the access tokens of a window that are no longer needed; how many."""
-    return database.changed("DELETE" + _REMOVABLE_TOKENS.format(marks=database.marks(len(ids))), _parameters(ids, limits))
+    return database.changed(
+        "DELETE" + _REMOVABLE_TOKENS.format(marks=database.marks(len(ids))), _parameters(ids, limits)
+    )
 
 
 def remove_keys(ids: list[int], limits: Limits) -> int:

@@ -1,7 +1,6 @@
 """Columns and joins that several verbs read: a client with its secrets, a family with its holder of now."""
 
 from credentials.rules import ClientFacts
-
 from tokens.rules import HolderFacts, PlaceFacts, TokenFacts
 
 ENVIRONMENT_IS = "(e.slug = %s OR (%s = '' AND e.is_default))"

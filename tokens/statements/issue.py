@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from credentials.rules import ClientFacts
 from django.db import connection
 
+from credentials.rules import ClientFacts
 from tokens.statements import database
 from tokens.statements.facts import CLIENT_COLUMNS, CLIENT_JOINS, CLIENT_WIDTH, ENVIRONMENT_IS
 
@@ -97,10 +97,8 @@ def member_audiences(group: str) -> str:
     )
 
 
-def read(
-    *, environment: str, client_id: str, target: str | None, today: date
-) -> list[tuple[ClientFacts, IssueFacts]]:
-    """One row for a named or only target, two where a client with several targets named none, none without environment."""
+def read(*, environment: str, client_id: str, target: str | None, today: date) -> list[tuple[ClientFacts, IssueFacts]]:
+    """One row for a named or only target, two where several were possible and none named, none without environment."""
     target_join = _ONLY_TARGET if target is None else _NAMED_TARGET
     parameters: list[Any] = [client_id, *([today] if target is None else [target] * 4), environment, environment]
     sql = (

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from credentials.rules import ClientFacts
-
 from tokens.rules import HolderFacts, RefreshFacts, Terms
 from tokens.statements import database
 from tokens.statements.facts import (
@@ -64,11 +63,11 @@ def read(*, environment: str, client_id: str, digests: list[str]) -> RefreshRow 
     holder_start = key_start + _KEY_WIDTH
     client = ClientFacts._make(found[:CLIENT_WIDTH])
     signing = SigningFacts._make(found[CLIENT_WIDTH:key_start])
-    holder = HolderFacts._make(found[holder_start : holder_start + HOLDER_WIDTH])
-    if holder.family_id is None:
+    if found[holder_start] is None:
         return RefreshRow(client, signing, None, None)
     key = found[key_start:holder_start]
-    refresh = RefreshFacts(*key[:7], terms=Terms(*key[7:13]), policy_allows=bool(key[13]))
+    refresh = RefreshFacts._make((*key[:7], Terms._make(key[7:13]), bool(key[13])))
+    holder = HolderFacts._make(found[holder_start : holder_start + HOLDER_WIDTH])
     return RefreshRow(client, signing, refresh, holder)
 
 

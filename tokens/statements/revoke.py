@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from credentials.rules import ClientFacts
-
 from tokens.rules import HolderFacts, TokenFacts
 from tokens.statements import database
 from tokens.statements.facts import (
@@ -70,21 +69,19 @@ def read(
     found = database.row(sql, [client_id, *access, jti, *refresh, environment, environment])
     if found is None:
         return None
-    at = 3 + CLIENT_WIDTH
-    client = ClientFacts._make(found[3:at])
-    token = TokenFacts._make(found[at : at + TOKEN_WIDTH])
-    at += TOKEN_WIDTH
-    key = RefreshKeyFacts._make(found[at : at + _KEY_WIDTH])
-    at += _KEY_WIDTH
-    holder = HolderFacts._make(found[at : at + HOLDER_WIDTH])
-    if holder.family_id is None:
-        return ShownRow(*found[:3], client, None, None, None)
+    token_at = 3 + CLIENT_WIDTH
+    key_at = token_at + TOKEN_WIDTH
+    holder_at = key_at + _KEY_WIDTH
+    # Without a family it is unknown, or of another environment: nothing is told of it.
+    known = found[holder_at] is not None
     return ShownRow(
-        *found[:3],
-        client,
-        token if token.token_id is not None else None,
-        key if key.key_id is not None else None,
-        holder,
+        environment_id=found[0],
+        environment_slug=found[1],
+        environment_is_default=found[2],
+        client=ClientFacts._make(found[3:token_at]),
+        token=TokenFacts._make(found[token_at:key_at]) if known and found[token_at] is not None else None,
+        refresh_key=RefreshKeyFacts._make(found[key_at:holder_at]) if known and found[key_at] is not None else None,
+        holder=HolderFacts._make(found[holder_at : holder_at + HOLDER_WIDTH]) if known else None,
     )
 
 

@@ -51,13 +51,18 @@ def read(*, environment: str, proxy: str, digests: list[str], jti: str = "") -> 
         found = database.row(sql, [proxy, *digests, environment, environment])
     if found is None:
         return None
-    at = 4 + PLACE_WIDTH
-    place = PlaceFacts._make(found[4:at])
-    token = TokenFacts._make(found[at : at + TOKEN_WIDTH])
-    holder = HolderFacts._make(found[at + TOKEN_WIDTH : at + TOKEN_WIDTH + HOLDER_WIDTH])
-    if token.token_id is None:
-        return VerifyRow(*found[:4], place, None, None)
-    return VerifyRow(*found[:4], place, token, holder)
+    token_at = 4 + PLACE_WIDTH
+    holder_at = token_at + TOKEN_WIDTH
+    known = found[token_at] is not None
+    return VerifyRow(
+        environment_id=found[0],
+        environment_slug=found[1],
+        environment_is_default=found[2],
+        gateways_must_authenticate=found[3],
+        place=PlaceFacts._make(found[4:token_at]),
+        token=TokenFacts._make(found[token_at:holder_at]) if known else None,
+        holder=HolderFacts._make(found[holder_at : holder_at + HOLDER_WIDTH]) if known else None,
+    )
 
 
 def path_rules(proxy_id: int) -> list[tuple[str, str, str, str]]:
