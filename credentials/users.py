@@ -1,8 +1,10 @@
 """People: create, password, deactivate. Sole writer of User state (D31)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -46,4 +48,24 @@ def reactivate(user: User, *, by: str, at: datetime | None = None) -> None:
     with transaction.atomic():
         if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
             history.record("reactivate", user, by=by, at=now)
+    user.refresh_from_db()
+
+
+def set_access(
+    user: User,
+    *,
+    is_staff: bool,
+    groups: Iterable[Group],
+    user_permissions: Iterable[Permission],
+    by: str,
+    at: datetime | None = None,
+) -> None:
+    """Replace what a person may do: entering the admin, groups, single permissions. It counts from the next request."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_staff=is_staff)
+        user.groups.set(groups)
+        user.user_permissions.set(user_permissions)
+        names = ", ".join(sorted(group.name for group in user.groups.all()))
+        history.record("set access", user, by=by, at=now, after={"is_staff": is_staff, "groups": names})
     user.refresh_from_db()

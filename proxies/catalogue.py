@@ -2,17 +2,29 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from proxies import deployment, history
-from proxies.errors import Archived, InvalidName, NameTaken
-from proxies.models import ApiProxy, Environment, GroupMembership, Management, PathRule, ProxyGroup, TakenName
+from proxies.errors import Archived, InvalidName, NameTaken, NotDeployed
+from proxies.models import (
+    ApiProxy,
+    Environment,
+    GroupMembership,
+    Management,
+    PathRule,
+    ProxyGroup,
+    ScopeMatch,
+    TakenName,
+)
+from proxies.values import why_unfit
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", re.ASCII)
 # RFC 6749 section 3.3: visible ASCII but space, quotation mark and backslash.
@@ -22,6 +34,7 @@ _PATTERN = re.compile(r"/[\x21-\x7e]{0,254}", re.ASCII)
 _METHOD = re.compile(r"[A-Z]{0,10}", re.ASCII)
 
 H = TypeVar("H", ApiProxy, ProxyGroup)
+S = TypeVar("S", bound=Environment | ApiProxy | ProxyGroup)
 
 
 class Rule(NamedTuple):
@@ -33,10 +46,12 @@ class Rule(NamedTuple):
     match: str = "all"
 
 
-def check_slug(slug: str) -> str:
+def check_slug(slug: str, longest: int = 80) -> str:
     """The slug, or InvalidName."""
-    if _SLUG.fullmatch(slug) is None:
-        raise InvalidName("A slug has small letters, digits and hyphens, and begins and ends with a letter or digit.")
+    if _SLUG.fullmatch(slug) is None or len(slug) > longest:
+        raise InvalidName(
+            f"A slug has up to {longest} small letters, digits and hyphens, and begins and ends with a letter or digit."
+        )
     return slug
 
 
@@ -54,9 +69,18 @@ def check_audience(audience: str) -> str:
         parts = urlsplit(audience)
     except ValueError as broken:
         raise InvalidName("An audience is an absolute URI.") from broken
-    if _AUDIENCE.fullmatch(audience) is None or not parts.scheme or parts.fragment or not (parts.netloc or parts.path):
+    if _AUDIENCE.fullmatch(audience) is None or not parts.scheme or "#" in audience or not (parts.netloc or parts.path):
         raise InvalidName("An audience is an absolute URI in visible ASCII, without a fragment.")
     return audience
+
+
+def _fit(model: type[Model], fields: dict[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
+    """The fields as they are kept, or InvalidName."""
+    if because := why_unfit(model, fields, allowed):
+        raise InvalidName(because)
+    return {
+        name: check_scopes(value) if name in ("scopes", "required_scopes") else value for name, value in fields.items()
+    }
 
 
 def _take(*names: str) -> None:
@@ -78,15 +102,12 @@ def add_environment(
     """A new environment; the first one is the default. Gateways must prove themselves in a production one."""
     now = at or timezone.now()
     fields.setdefault("gateways_must_authenticate", kind == Environment.Kind.PRODUCTION and not settings.EMBEDDED)
+    check_slug(slug, longest=50)
+    kept = _fit(Environment, {"name": name, "kind": kind, **fields}, _ENVIRONMENT_FIELDS)
     try:
         with transaction.atomic():
-            made = Environment.objects.create(
-                name=name,
-                slug=check_slug(slug),
-                kind=kind,
-                is_default=not Environment.objects.filter(is_default=True).exists(),
-                **fields,
-            )
+            is_first = not Environment.objects.filter(is_default=True).exists()
+            made = Environment.objects.create(slug=slug, is_default=is_first, **kept)
             history.record("add", made, by=by, at=now, environment=slug)
     except IntegrityError as taken:
         raise NameTaken("An environment of this name or slug exists.") from taken
@@ -106,6 +127,7 @@ def make_default(environment: Environment, *, by: str, at: datetime | None = Non
         Environment.objects.filter(is_default=True).update(is_default=False)
         Environment.objects.filter(pk=environment.pk).update(is_default=True)
         history.record("make default", environment, by=by, at=now, environment=environment.slug)
+    environment.refresh_from_db()
 
 
 # --- proxies and groups
@@ -119,13 +141,12 @@ _PROXY_FIELDS = _GROUP_FIELDS | {"required_scopes", "required_match", "accept_to
 
 
 def _add(model: type[H], slug: str, audience: str, *, by: str, now: datetime, fields: dict[str, Any]) -> H:
+    check_slug(slug)
     chosen = check_audience(audience or f"{settings.PUBLIC_URL}/apis/{slug}")
-    for name in ("scopes", "required_scopes"):
-        if name in fields:
-            fields[name] = check_scopes(fields[name])
+    kept = _fit(model, fields, (_PROXY_FIELDS if model is ApiProxy else _GROUP_FIELDS) | {"mode"})
     with transaction.atomic():
-        _take(check_slug(slug), chosen)
-        made = model(slug=slug, audience=chosen, **fields)
+        _take(slug, chosen)
+        made = model(slug=slug, audience=chosen, **kept)
         made.save(force_insert=True)
         history.record("add", made, by=by, at=now)
     return made
@@ -175,45 +196,53 @@ def _change(
     by: str,
     now: datetime,
 ) -> None:
-    if unknown := set(fields) - allowed:
-        raise InvalidName(f"This cannot be changed: {', '.join(sorted(unknown))}.")
-    for name in ("scopes", "required_scopes"):
-        if name in fields:
-            fields[name] = check_scopes(fields[name])
-    changed = {name: value for name, value in fields.items() if getattr(subject, name) != value}
-    if not changed:
-        return
-    before = {name: getattr(subject, name) for name in changed}
-    with transaction.atomic():
-        for name, value in changed.items():
-            setattr(subject, name, value)
-        subject.save(update_fields=tuple(changed))
-        history.record("change", subject, by=by, at=now, before=before, after=changed)
+    fitting = _fit(type(subject), fields, allowed)
+    try:
+        with transaction.atomic():
+            kept = _locked(subject)
+            before = {name: getattr(kept, name) for name, value in fitting.items() if getattr(kept, name) != value}
+            if before:
+                after = {name: fitting[name] for name in before}
+                type(subject)._default_manager.filter(pk=kept.pk).update(**after)
+                history.record("change", kept, by=by, at=now, before=before, after=after)
+    except IntegrityError as taken:
+        raise NameTaken("Another one has this name.") from taken
+    subject.refresh_from_db()
+
+
+def _locked(subject: S) -> S:
+    """The subject as it is now, held until the transaction ends. An archived one is refused."""
+    kept: S = type(subject)._default_manager.select_for_update().get(pk=subject.pk)
+    if isinstance(kept, ApiProxy | ProxyGroup) and kept.archived_at is not None:
+        raise Archived
+    return kept
 
 
 def set_mode(holder: ApiProxy | ProxyGroup, mode: str, *, by: str, at: datetime | None = None) -> None:
     """Choose whose policy and keys count; tokens of the other mode are refused while it is so (D26)."""
-    now, before = at or timezone.now(), holder.mode
+    now = at or timezone.now()
     if mode not in Management.values:
         raise InvalidName("The management mode is 'own' or 'credentials'.")
     with transaction.atomic():
-        holder.mode = mode
-        holder.save(update_fields=("mode",))
-        history.record("set mode", holder, by=by, at=now, before={"mode": before}, after={"mode": mode})
+        before = _locked(holder).mode
+        if before != mode:
+            type(holder)._default_manager.filter(pk=holder.pk).update(mode=mode)
+            history.record("set mode", holder, by=by, at=now, before={"mode": before}, after={"mode": mode})
+    holder.refresh_from_db()
 
 
 def archive(holder: ApiProxy | ProxyGroup, *, by: str, note: str = "", at: datetime | None = None) -> None:
     """Undeploy everywhere and put away for the record: holders are never deleted (D43)."""
     now = at or timezone.now()
     with transaction.atomic():
-        kept = type(holder)._default_manager.select_for_update().get(pk=holder.pk)
-        if kept.archived_at is not None:
-            raise Archived
+        kept = _locked(holder)
         for deployed in kept.deployments.filter(undeployed_at=None).select_related("environment"):
-            deployment.undeploy(kept, deployed.environment, by=by, note=note, at=now)
-        holder.archived_at = kept.archived_at = now
-        kept.save(update_fields=("archived_at",))
+            # Someone else may have undeployed it in between: then it is as it should be.
+            with suppress(NotDeployed):
+                deployment.undeploy(kept, deployed.environment, by=by, note=note, at=now)
+        type(holder)._default_manager.filter(pk=kept.pk).update(archived_at=now)
         history.record("archive", kept, by=by, at=now, note=note)
+    holder.refresh_from_db()
 
 
 # --- membership, path rules
@@ -223,6 +252,8 @@ def add_member(group: ProxyGroup, proxy: ApiProxy, *, by: str, at: datetime | No
     """Let the group's tokens open this proxy, those handed out before as well (D14)."""
     now = at or timezone.now()
     with transaction.atomic():
+        _locked(group)
+        _locked(proxy)
         _, created = GroupMembership.objects.get_or_create(group=group, proxy=proxy)
         if created:
             history.record("add member", group, by=by, at=now, after={"proxy": proxy.slug})
@@ -244,7 +275,10 @@ def set_path_rules(proxy: ApiProxy, rules: Iterable[Rule], *, by: str, at: datet
     for rule in checked:
         if _PATTERN.fullmatch(rule.pattern) is None or _METHOD.fullmatch(rule.method) is None or not rule.scopes:
             raise InvalidName("A path rule has a method or none, a path that begins with /, and scopes.")
+        if rule.match not in ScopeMatch.values:
+            raise InvalidName("Scopes of a path rule match 'all' or 'any'.")
     with transaction.atomic():
+        _locked(proxy)
         before = [str(rule) for rule in proxy.path_rules.all()]
         proxy.path_rules.all().delete()
         try:

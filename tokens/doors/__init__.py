@@ -3,12 +3,16 @@
 No middleware, session, cookie or Host check stands before them. Each parses, calls one core function, renders.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from tokens.doors import introspect, metadata, revoke, token, verify
-from tokens.doors.answers import Answer
+from tokens.doors.answers import Answer, refusal
+from tokens.errors import StorageAway
+
+logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -45,6 +49,10 @@ def find(path: str) -> tuple[Door, str, str] | None:
 def serve(found: tuple[Door, str, str], environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Answer through a door; whatever goes wrong inside it is an answer too, never a page (R39, I13)."""
     door, environment, rest = found
-    answer = door(environ, environment, rest)
+    try:
+        answer = door(environ, environment, rest)
+    except Exception:
+        logger.exception("a door failed before it could judge")
+        answer = refusal(StorageAway())
     start_response(answer.status_line, answer.headers)
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]

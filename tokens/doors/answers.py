@@ -39,7 +39,37 @@ TABLE: dict[str, tuple[int, str]] = {
 # These say unauthorized_client at issue and invalid_grant at refresh.
 BY_GRANT = frozenset(("holder_undeployed", "holder_key_changed", "credential_inactive", "credential_expired"))
 # Refusals of screens, commands and the management API; no OAuth answer.
-MANAGEMENT_ONLY = frozenset(("invalid_policy", "signing_key_state"))
+MANAGEMENT_ONLY = frozenset(
+    (
+        # tokens
+        "invalid_policy",
+        "signing_key_state",
+        # credentials
+        "connection_closed",
+        "connection_token_in_use",
+        "connection_token_refused",
+        "connection_token_revoked",
+        "credential_archived",
+        "credential_is_bound",
+        "credential_not_deployed",
+        "holder_has_key",
+        "invalid_connection",
+        "invalid_credential",
+        "last_connection_token",
+        "last_secret",
+        "licence_ended",
+        "no_free_connection_slot",
+        "no_free_secret_slot",
+        "seal_broken",
+        # proxies
+        "archived",
+        "confirmation_missing",
+        "invalid_name",
+        "last_default_environment",
+        "name_taken",
+        "not_deployed",
+    )
+)
 # Outside, these look like any failed client authentication.
 HIDDEN = frozenset(("management_mismatch",))
 

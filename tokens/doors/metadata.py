@@ -57,7 +57,8 @@ def describe(environment: Environment) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": _METHODS,
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "grant_types_supported": ["client_credentials", "refresh_token"],
-        "response_types_supported": ["token"],
+        # RFC 8414 asks for a list that is not empty; there is no authorization endpoint, so it says "none".
+        "response_types_supported": ["none"],
         "scopes_supported": ["access"],
     }
 

@@ -23,14 +23,19 @@ Act = Callable[[Form, Presented, Request], Answer]
 SHAPE = (InvalidRequest, UnsupportedGrantType)
 
 
-def serve(environ: Mapping[str, Any], environment: str, action: str, act: Act) -> Answer:
-    """One request of an OAuth endpoint: every outcome is an answer of the table, and leaves its one row."""
-    by_header = str(environ.get("HTTP_AUTHORIZATION", "")).lower().startswith("basic ")
+def serve(
+    environ: Mapping[str, Any], environment: str, action: str, act: Act, by_grant: Mapping[str, str] | None = None
+) -> Answer:
+    """One request of an OAuth endpoint: every outcome is an answer of the table, and leaves its one row.
+
+    `action` is what the log calls it; `by_grant` names it by the form's grant_type, where there is one.
+    """
+    by_header = reading.tried_header(environ)
     request = reading.request(environ)
     try:
         with database():
             lifecycle.limit(request.address)
-            return _act(environ, environment, action, act, request)
+            return _act(environ, environment, action, act, request, by_grant or {})
     except RateLimited as refused:
         return answers.refusal(refused)
     except (TokenError, CredentialError, ProxyError) as refused:
@@ -40,14 +45,23 @@ def serve(environ: Mapping[str, Any], environment: str, action: str, act: Act) -
         return answers.refusal(StorageAway())
 
 
-def _act(environ: Mapping[str, Any], environment: str, action: str, act: Act, request: Request) -> Answer:
+def _act(
+    environ: Mapping[str, Any],
+    environment: str,
+    action: str,
+    act: Act,
+    request: Request,
+    by_grant: Mapping[str, str],
+) -> Answer:
     presented: Presented | None = None
     reached = False
     try:
         if environ.get("REQUEST_METHOD") != "POST":
-            lifecycle.refused(action, request, timezone.now(), InvalidRequest("Use POST."), environment=environment)
+            wrong = InvalidRequest("Use POST.")
+            lifecycle.refused(action, request, timezone.now(), wrong, status=405, environment=environment)
             return answers.method_not_allowed("POST")
         parameters = reading.form(environ)
+        action = by_grant.get(parameters.get("grant_type") or "", action)
         presented = reading.client(environ, parameters)
         reached = True
         return act(parameters, presented, request)

@@ -53,12 +53,18 @@ def form(environ: Environ) -> Form:
 
 
 def _body(environ: Environ) -> bytes:
-    length = str(environ.get("CONTENT_LENGTH") or "0")
-    if not length.isascii() or not length.isdigit() or int(length) > MAXIMUM_BODY:
-        raise InvalidRequest("The body is too large.")
-    read: bytes = environ["wsgi.input"].read(int(length))
-    if len(read) != int(length):
-        raise InvalidRequest("The body is incomplete.")
+    told = str(environ.get("CONTENT_LENGTH") or "")
+    # The digits are counted first: a number of thousands of them is costly to read, and refused by Python.
+    if told and (not told.isascii() or not told.isdigit() or len(told) > 9 or int(told) > MAXIMUM_BODY):
+        raise InvalidRequest("The body is too large, or its length is no number.")
+    if not told and not environ.get("wsgi.input_terminated"):
+        return b""
+    try:
+        read: bytes = environ["wsgi.input"].read(int(told) if told else MAXIMUM_BODY + 1)
+    except OSError as broken:
+        raise InvalidRequest("The body is incomplete.") from broken
+    if len(read) > MAXIMUM_BODY or (told and len(read) != int(told)):
+        raise InvalidRequest("The body is incomplete or too large.")
     return read
 
 
@@ -90,17 +96,22 @@ class Presented:
     by_header: bool
 
 
+def tried_header(environ: Environ) -> bool:
+    """True where the client tried the Authorization header: then a refused one gets a challenge (RFC 6749, 5.2)."""
+    return bool(str(environ.get("HTTP_AUTHORIZATION", "")).strip())
+
+
 def client(environ: Environ, parameters: Form) -> Presented:
     """The client id and secret, by Basic header or in the form, never both (RFC 6749 section 2.3.1, R12).
 
     Raises InvalidRequest for two ways, ClientAuthenticationFailed for a missing or broken one.
     """
-    header = str(environ.get("HTTP_AUTHORIZATION", ""))
-    scheme, _, value = header.partition(" ")
-    in_form = parameters.get("client_secret") is not None
-    if scheme.lower() == "basic":
-        if in_form:
+    scheme, _, value = str(environ.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
+    if scheme:
+        if parameters.get("client_secret") is not None:
             raise InvalidRequest("Two ways of client authentication are given; use one.")
+        if scheme.lower() != "basic":
+            raise ClientAuthenticationFailed
         found = _basic(value.strip())
         named = parameters.get("client_id")
         if named is not None and named != found.client_id:
@@ -148,11 +159,12 @@ def is_listed(address: str, networks: list[str]) -> bool:
 
 def address(environ: Environ) -> str:
     """The caller's address: the peer, or behind trusted proxies the last address that none of them has (I18)."""
-    peer = str(environ.get("REMOTE_ADDR", ""))
+    # Without the zone of a link-local address: no column and no list of networks takes one.
+    peer = str(environ.get("REMOTE_ADDR", "")).split("%")[0]
     if not settings.TRUSTED_PROXIES or not is_listed(peer, settings.TRUSTED_PROXIES):
         return peer
     for hop in reversed(str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
-        candidate = hop.strip()
+        candidate = hop.strip().split("%")[0]
         try:
             ipaddress.ip_address(candidate)
         except ValueError:

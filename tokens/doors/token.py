@@ -30,7 +30,7 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
         )
         return answer(200, granted.as_json())
 
-    return oauth.serve(environ, environment, "issue", issue)
+    return oauth.serve(environ, environment, "issue", issue, by_grant={"refresh_token": "refresh"})
 
 
 def _refresh(parameters: Form, presented: Presented, request: Request, environment: str) -> Answer:

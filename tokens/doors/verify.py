@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs, quote
 
 from django.conf import settings
 
@@ -41,7 +41,9 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
             )
     except StorageAway as away:
         return answers.refusal(away)
-    except (UnknownEnvironment, lifecycle.UnknownProxy) as fault:
+    except UnknownEnvironment as unknown:
+        return answers.refusal(unknown)
+    except lifecycle.UnknownProxy as fault:
         return _gateway_fault(str(fault))
     except Exception:
         logger.exception("the verify door failed")
@@ -65,7 +67,7 @@ def _proxy(environ: Mapping[str, Any], rest: str) -> str:
     if header is not None and "header" in sources:
         return _slug(str(header))
     if rest and "path" in sources:
-        return _slug(unquote(rest.split("/", 1)[0]))
+        return _slug(rest.split("/", 1)[0])
     if "query" in sources:
         named = parse_qs(str(environ.get("QUERY_STRING", "")), keep_blank_values=True).get("proxy", [])
         if len(named) == 1:
@@ -119,7 +121,8 @@ def _gateway_fault(sentence: str) -> Answer:
 def _refused(verdict: lifecycle.Verdict) -> Answer:
     if verdict.reason not in _FORBIDDEN:
         return _invalid_token(str(verdict.reason))
-    needed = "".join(character for character in verdict.required if character not in '"\\')
+    # RFC 6749 section 3.3: what a scope may be made of. Anything else can't stand in a header, and is never granted.
+    needed = "".join(mark for mark in verdict.required if " " <= mark <= "~" and mark not in '"\\')
     challenge = f'{_REALM}, error="insufficient_scope", scope="{needed}"'
     body = {"error": "insufficient_scope", "error_code": str(verdict.reason)}
     return answers.answer(403, body, ("WWW-Authenticate", challenge))

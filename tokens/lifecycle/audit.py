@@ -25,6 +25,7 @@ UNAUTHORIZED = frozenset(
     ("client_auth_failed", "address_not_allowed", "management_mismatch", "invalid_credentials", "gateway_refused")
 )
 UNAVAILABLE = frozenset(("server_error", "no_signing_key"))
+NOT_FOUND = frozenset(("unknown_environment",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Entry:
     refresh_sequence: int | None = None
     reason: str = ""
     refusal: Refusal | None = None
+    status: int | None = None
 
     def refuse(self, error: Refusal) -> None:
         """Keep what was changed, and refuse all the same."""
@@ -77,6 +79,8 @@ def clean_text(value: str, length: int) -> str:
 def _status(code: str) -> int:
     if code in UNAUTHORIZED:
         return 401
+    if code in NOT_FOUND:
+        return 404
     return 503 if code in UNAVAILABLE else 400
 
 
@@ -88,7 +92,7 @@ def _write(entry: Entry) -> None:
             action=entry.action,
             outcome="granted" if refusal is None else "refused",
             reason=clean_text(entry.reason if refusal is None else refusal.code, 60),
-            status=200 if refusal is None else _status(refusal.code),
+            status=entry.status or (200 if refusal is None else _status(refusal.code)),
             environment=clean_text(entry.environment, 50),
             client_id=clean_text(entry.client_id, 100),
             client_name=clean_text(entry.client_name, 150),
@@ -131,9 +135,15 @@ def audited(action: str, request: Request, now: datetime) -> Iterator[Entry]:
         raise entry.refusal
 
 
-def refused(action: str, request: Request, now: datetime, error: Refusal, **known: str) -> None:
-    """Leave the row of a request that was refused before it reached a verb, for its shape."""
+def refused(
+    action: str, request: Request, now: datetime, error: Refusal, *, status: int | None = None, **known: str
+) -> None:
+    """Leave the row of a request that was refused before it reached a verb, for its shape.
+
+    `status` is the answer's where the door's differs from the error's own: 405.
+    """
     entry = Entry(action, request, now, **known)  # type: ignore[arg-type]
     entry.refuse(error)
+    entry.status = status
     with transaction.atomic():
         _write(entry)

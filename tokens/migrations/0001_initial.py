@@ -456,7 +456,7 @@ class Migration(migrations.Migration):
                 (
                     "actor",
                     models.CharField(
-                        default="", help_text="Person who acted in the admin or on the command line.", max_length=150
+                        default="", help_text="Person who acted, in the admin or by command.", max_length=150
                     ),
                 ),
                 ("proxy", models.CharField(default="", max_length=80)),

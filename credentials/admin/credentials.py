@@ -1,0 +1,287 @@
+"""Credentials: keys of proxies and groups, and credentials of their own."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from credentials import clients
+from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant
+from proxies.adminkit import Act, PortalAdmin, Secret, actor, owner_fields
+from proxies.models import ApiProxy, Environment, ProxyGroup
+
+
+class CredentialForm(forms.Form):
+    """What may change of a credential."""
+
+    name = forms.CharField(max_length=150)
+    description = forms.CharField(required=False, widget=forms.Textarea)
+    expires_on = forms.DateField(required=False, help_text="Refused from 00:00 UTC of this day on.")
+    allowed_addresses = forms.CharField(
+        required=False, help_text="Addresses or networks, separated by spaces. Empty: from everywhere."
+    )
+    owner_name = owner_fields()["owner_name"]
+    owner_email = owner_fields()["owner_email"]
+
+
+class NewCredentialForm(CredentialForm):
+    """What a new credential needs."""
+
+    proxy = forms.ModelChoiceField(
+        ApiProxy.objects.filter(archived_at=None, key=None), required=False, help_text="Makes it the key of this proxy."
+    )
+    group = forms.ModelChoiceField(
+        ProxyGroup.objects.filter(archived_at=None, key=None), required=False, help_text="Or the key of this group."
+    )
+    client_id = forms.CharField(max_length=100, required=False, help_text="Empty: a new one is made.")
+    field_order = ("name", "proxy", "group", "client_id")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("proxy") and values.get("group"):
+            raise forms.ValidationError("A key belongs to one proxy or to one group, not to both.")
+        return values
+
+
+class RotateForm(forms.Form):
+    """When the old secret goes."""
+
+    retire_old_in_days = forms.IntegerField(
+        required=False, min_value=0, max_value=365, help_text="Empty: retire it by hand."
+    )
+
+
+class ClientIdForm(forms.Form):
+    """A new client id, if wanted."""
+
+    client_id = forms.CharField(max_length=100, required=False, help_text="Empty: the client id stays.")
+
+
+class GrantForm(forms.Form):
+    """What a credential may reach."""
+
+    proxy = forms.ModelChoiceField(ApiProxy.objects.filter(archived_at=None), required=False)
+    group = forms.ModelChoiceField(ProxyGroup.objects.filter(archived_at=None), required=False)
+    scopes = forms.CharField(required=False, help_text="Separated by spaces. Empty: all that are defined there.")
+    expires_on = forms.DateField(required=False)
+    disallowed_methods = forms.CharField(required=False, help_text="For instance: DELETE PUT")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if bool(values.get("proxy")) == bool(values.get("group")):
+            raise forms.ValidationError("Choose one proxy or one group.")
+        return values
+
+
+class PlaceForm(forms.Form):
+    """An environment, and why."""
+
+    environment = forms.ModelChoiceField(Environment.objects.all())
+    note = forms.CharField(required=False, max_length=500)
+
+
+class NoteForm(forms.Form):
+    """Why."""
+
+    note = forms.CharField(required=False, max_length=500)
+
+
+def _open(request: HttpRequest, subject: None, values: dict[str, Any]) -> Secret:
+    opened = clients.open_credential(by=actor(request), **values)
+    return Secret(
+        f"The secret of {opened.credential}", (("Client id", opened.client_id), ("Client secret", opened.secret))
+    )
+
+
+def _change(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
+    clients.change_credential(subject, by=actor(request), **values)
+    return f"{subject} was changed."
+
+
+def _rotate(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> Secret:
+    days = values["retire_old_in_days"]
+    retire_at: datetime | None = None if days is None else timezone.now().astimezone(UTC) + timedelta(days=days)
+    secret = clients.rotate_secret(subject, by=actor(request), retire_old_at=retire_at)
+    return Secret(f"A second secret of {subject}", (("Client id", subject.client_id), ("Client secret", secret)))
+
+
+def _change_key(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> Secret:
+    secret = clients.change_key(subject, by=actor(request), client_id=values["client_id"])
+    return Secret(f"The new key of {subject}", (("Client id", subject.client_id), ("Client secret", secret)))
+
+
+def _grant(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
+    target = values.pop("proxy") or values.pop("group")
+    values.pop("group", None)
+    return f"{clients.grant(to=subject, target=target, by=actor(request), **values)}."
+
+
+def _deploy(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
+    clients.deploy(subject, values["environment"], by=actor(request), note=values["note"])
+    return f"{subject} is deployed in {values['environment']}."
+
+
+def _undeploy(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
+    clients.undeploy(subject, values["environment"], by=actor(request), note=values["note"])
+    return f"{subject} is undeployed in {values['environment']}. Its tokens there have ended, for good."
+
+
+def _deactivate(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
+    clients.deactivate(subject, by=actor(request), note=values["note"])
+    return f"{subject} and its tokens are refused until it is reactivated."
+
+
+def _reactivate(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
+    clients.reactivate(subject, by=actor(request))
+    return f"{subject} works again, and so do its tokens that have not expired."
+
+
+def _archive(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
+    clients.archive(subject, by=actor(request), note=values["note"])
+    return f"{subject} is archived."
+
+
+def _live(subject: Credential) -> bool:
+    return subject.archived_at is None
+
+
+def _live_and_own(subject: Credential) -> bool:
+    return _live(subject) and not subject.is_bound
+
+
+class SecretInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Its secrets, without the secrets."""
+
+    model = CredentialSecret
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("slot", "created_at", "retire_at", "retired_at", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class GrantInline(SecretInline):
+    """What it may reach."""
+
+    model = Grant
+    fields = readonly_fields = ("proxy", "group", "scopes", "expires_on", "disallowed_methods", "withdrawn_at")
+
+
+class CredentialDeploymentInline(SecretInline):
+    """Where it may get and use tokens."""
+
+    model = CredentialDeployment
+    fields = readonly_fields = ("environment", "deployed_at", "undeployed_at", "generation")
+
+
+@admin.register(Credential)
+class CredentialAdmin(PortalAdmin):
+    """Credentials."""
+
+    list_display = ("name", "client_id", "proxy", "group", "owner_name", "expires_on", "deactivated_at", "archived_at")
+    list_filter = (("deactivated_at", admin.EmptyFieldListFilter), ("archived_at", admin.EmptyFieldListFilter))
+    list_select_related = ("proxy", "group")
+    search_fields = ("name", "client_id", "owner_name")
+    inlines = (SecretInline, GrantInline, CredentialDeploymentInline)
+    add_act = Act("add", "Add credential", _open, "add_credential", NewCredentialForm)
+    acts = (
+        Act(
+            "change",
+            "Change",
+            _change,
+            "change_credential",
+            CredentialForm,
+            initial=lambda subject: {name: getattr(subject, name) for name in CredentialForm.base_fields},
+            possible=_live,
+        ),
+        Act(
+            "rotate",
+            "Rotate secret",
+            _rotate,
+            "change_credential",
+            RotateForm,
+            help="A second secret works beside the first. No token ends.",
+            possible=_live,
+        ),
+        Act(
+            "change-key",
+            "Change key",
+            _change_key,
+            "change_credential",
+            ClientIdForm,
+            help="Every secret is replaced and all tokens obtained with it end at once, never-expiring ones too.",
+            dangerous=True,
+            milder="Milder: rotate the secret. Then nothing ends, and the old secret retires when you say so.",
+            possible=_live,
+        ),
+        Act("grant", "Grant", _grant, "add_grant", GrantForm, possible=_live_and_own),
+        Act("deploy", "Deploy", _deploy, "change_credential", PlaceForm, possible=_live_and_own),
+        Act(
+            "undeploy",
+            "Undeploy",
+            _undeploy,
+            "change_credential",
+            PlaceForm,
+            help="Its tokens in that environment end at once and for good.",
+            dangerous=True,
+            milder="Milder: deactivate it. That can be undone, and its tokens work again.",
+            possible=_live_and_own,
+        ),
+        Act(
+            "deactivate",
+            "Deactivate",
+            _deactivate,
+            "change_credential",
+            NoteForm,
+            dangerous=True,
+            possible=lambda subject: _live(subject) and subject.deactivated_at is None,
+        ),
+        Act(
+            "reactivate",
+            "Reactivate",
+            _reactivate,
+            "change_credential",
+            possible=lambda subject: _live(subject) and subject.deactivated_at is not None,
+        ),
+        Act(
+            "archive",
+            "Archive",
+            _archive,
+            "change_credential",
+            NoteForm,
+            help="It can never be used again.",
+            dangerous=True,
+            milder="Milder: deactivate it.",
+            possible=_live,
+        ),
+    )
+
+
+def _withdraw(request: HttpRequest, subject: Grant, values: dict[str, Any]) -> str:
+    clients.withdraw(subject, by=actor(request), note=values["note"])
+    return "The grant is withdrawn. Tokens that stand on it are refused from the next request on."
+
+
+@admin.register(Grant)
+class GrantAdmin(PortalAdmin):
+    """What credentials and users may reach."""
+
+    list_display = ("credential", "user", "proxy", "group", "scopes", "expires_on", "withdrawn_at")
+    list_filter = (("withdrawn_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("credential", "user", "proxy", "group")
+    search_fields = ("credential__name", "credential__client_id", "user__username", "proxy__slug", "group__slug")
+    acts = (
+        Act(
+            "withdraw",
+            "Withdraw",
+            _withdraw,
+            "change_grant",
+            NoteForm,
+            dangerous=True,
+            possible=lambda subject: subject.withdrawn_at is None,
+        ),
+    )

@@ -1,0 +1,124 @@
+"""People."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from credentials import users
+from credentials.models import User
+from proxies.adminkit import Act, PortalAdmin, actor
+
+
+class PasswordForm(forms.Form):
+    """A password, twice."""
+
+    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False)
+    again = forms.CharField(
+        label="Password again", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("password") != values.pop("again", None):
+            raise forms.ValidationError("The two passwords differ.")
+        validate_password(values.get("password") or "")
+        return values
+
+
+class NewUserForm(PasswordForm):
+    """What a new person needs."""
+
+    username = forms.CharField(max_length=150, validators=User._meta.get_field("username").validators)
+    email = forms.EmailField(required=False)
+    is_staff = forms.BooleanField(required=False, label="May enter the admin")
+    field_order = ("username", "email", "is_staff")
+
+
+class AccessForm(forms.Form):
+    """What a person may do."""
+
+    is_staff = forms.BooleanField(required=False, label="May enter the admin")
+    groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
+    user_permissions = forms.ModelMultipleChoiceField(
+        Permission.objects.select_related("content_type"), required=False, label="Permissions"
+    )
+
+
+class NoteForm(forms.Form):
+    """Why."""
+
+    note = forms.CharField(required=False, max_length=500)
+
+
+def _create(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
+    return f"{users.create_user(by=actor(request), **values)} was created."
+
+
+def _set_password(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
+    users.set_password(subject, values["password"], by=actor(request))
+    return f"{subject} has a new password. All tokens of {subject} have ended."
+
+
+def _set_access(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
+    users.set_access(subject, by=actor(request), **values)
+    return f"What {subject} may do was changed."
+
+
+def _deactivate(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
+    users.deactivate(subject, by=actor(request), note=values["note"])
+    return f"{subject} can no longer log in. All tokens of {subject} have ended, for good."
+
+
+def _reactivate(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
+    users.reactivate(subject, by=actor(request))
+    return f"{subject} can log in again."
+
+
+@admin.register(User)
+class UserAdmin(PortalAdmin):
+    """People who log in."""
+
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_staff", "groups")
+    search_fields = ("username", "email")
+    exclude = ("password",)
+    add_act = Act("add", "Add user", _create, "add_user", NewUserForm)
+    acts = (
+        Act("set-password", "Set password", _set_password, "change_user", PasswordForm, dangerous=True),
+        Act(
+            "access",
+            "What they may do",
+            _set_access,
+            "change_user",
+            AccessForm,
+            initial=lambda subject: {
+                "is_staff": subject.is_staff,
+                "groups": subject.groups.all(),
+                "user_permissions": subject.user_permissions.all(),
+            },
+        ),
+        Act(
+            "deactivate",
+            "Deactivate",
+            _deactivate,
+            "change_user",
+            NoteForm,
+            help="All tokens of this person end at once and stay ended.",
+            dangerous=True,
+            possible=lambda subject: subject.is_active,
+        ),
+        Act("reactivate", "Reactivate", _reactivate, "change_user", possible=lambda subject: not subject.is_active),
+    )
+
+    def act_view(self, request: HttpRequest, object_id: str, act_name: str) -> HttpResponse:
+        """Only a superuser acts on a superuser or hands out permissions: nobody lifts themselves up."""
+        subject = self.get_object(request, object_id)
+        guarded = act_name == "access" or (subject is not None and subject.is_superuser)
+        if guarded and not request.user.is_superuser:
+            raise PermissionDenied
+        return super().act_view(request, object_id, act_name)

@@ -1,0 +1,222 @@
+"""What every admin screen uses: view-only screens, acts, typed confirmation, secrets shown once, the impact registry.
+
+An act is one button: a small form, one core function, one answer. It runs outside the admin's transaction, so that a
+refusal keeps what the core wants kept, and a refusal is a message on the form with what was typed still there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from proxies.errors import ProxyError
+
+
+class ImpactLine(NamedTuple):
+    """One thing that would die, counted."""
+
+    label: str
+    count: int
+    detail: str = ""
+
+
+class Secret(NamedTuple):
+    """A value to show once, on the answer to the POST itself."""
+
+    title: str
+    values: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A button of a screen. `run` gets request, subject (None for a creation) and cleaned form; it says what was done.
+
+    `permission` is a codename of the model's app, such as `change_apiproxy`. A dangerous act shows its impact first and
+    wants the subject's name typed (D12); `milder` names the sibling that would do less harm.
+    """
+
+    name: str
+    label: str
+    run: Callable[[HttpRequest, Any, dict[str, Any]], "str | Secret"]
+    permission: str
+    form: type[forms.Form] = forms.Form
+    help: str = ""
+    dangerous: bool = False
+    milder: str = ""
+    initial: Callable[[Any], dict[str, Any]] | None = None
+    possible: Callable[[Any], bool] | None = None
+
+
+ImpactCounter = Callable[[Model, str], list[ImpactLine]]
+_counters: list[ImpactCounter] = []
+_refusals: list[type[Exception]] = [ProxyError]
+
+
+def register_impact(counter: ImpactCounter) -> None:
+    """Let a floor above say what an act on something below would end. Called by its AppConfig."""
+    if counter not in _counters:
+        _counters.append(counter)
+
+
+def register_refusal(error: type[Exception]) -> None:
+    """Let a floor above name the base of its refusals, which screens show as messages."""
+    if error not in _refusals:
+        _refusals.append(error)
+
+
+def impact_of(subject: Model, act: str) -> list[ImpactLine]:
+    """What an act on the subject would end, by everyone who registered."""
+    return [line for counter in _counters for line in counter(subject, act)]
+
+
+def actor(request: HttpRequest) -> str:
+    """The name that history and log keep."""
+    return request.user.get_username()
+
+
+def owner_fields() -> dict[str, forms.Field]:
+    """Owner and e-mail, for the forms of everything that has them."""
+    return {
+        "owner_name": forms.CharField(label="Owner", max_length=150, required=False),
+        "owner_email": forms.EmailField(label="Owner e-mail", required=False),
+    }
+
+
+class PortalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A screen that only shows; whatever changes anything is an act. Nothing is ever deleted here."""
+
+    acts: tuple[Act, ...] = ()
+    add_act: Act | None = None
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+    change_form_template = "admin/portal_change_form.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.add_act is not None and self._may(request, self.add_act)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def _may(self, request: HttpRequest, act: Act) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.{act.permission}")
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
+        view = self.admin_site.admin_view(self.act_view)
+        return [path("<path:object_id>/act/<slug:act_name>/", view, name=name), *super().get_urls()]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if self.add_act is None or not self._may(request, self.add_act):
+            raise PermissionDenied
+        return self._run(request, self.add_act, None)
+
+    def act_view(self, request: HttpRequest, object_id: str, act_name: str) -> HttpResponse:
+        """GET shows the form and what would die, POST acts."""
+        act = next((act for act in self.acts if act.name == act_name), None)
+        subject = self.get_object(request, object_id)
+        if act is None or subject is None or not self._may(request, act):
+            raise PermissionDenied
+        if act.possible is not None and not act.possible(subject):
+            messages.warning(request, f"“{act.label}” is not possible in the present state.")
+            return HttpResponseRedirect(self._detail(subject))
+        return self._run(request, act, subject)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        subject = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "acts": self._buttons(request, subject) if subject else []}
+        return super().change_view(request, object_id, form_url, context)
+
+    def _buttons(self, request: HttpRequest, subject: Model) -> list[dict[str, Any]]:
+        return [
+            {"url": act_url(subject, act.name), "label": act.label, "dangerous": act.dangerous}
+            for act in self.acts
+            if self._may(request, act) and (act.possible is None or act.possible(subject))
+        ]
+
+    def _detail(self, subject: Model) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[subject.pk])
+
+    def _form(self, request: HttpRequest, act: Act, subject: Model | None) -> forms.Form:
+        initial = act.initial(subject) if act.initial and subject is not None else None
+        form = act.form(request.POST if request.method == "POST" else None, initial=initial)
+        if act.dangerous:
+            form.fields["typed_name"] = forms.CharField(
+                label=f"Type “{subject}” to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"})
+            )
+        return form
+
+    def _run(self, request: HttpRequest, act: Act, subject: Model | None) -> HttpResponse:
+        form = self._form(request, act, subject)
+        if request.method == "POST" and form.is_valid():
+            values = dict(form.cleaned_data)
+            if act.dangerous and values.pop("typed_name") != str(subject):
+                form.add_error("typed_name", "This is not the exact name.")
+            else:
+                answer = self._attempt(request, act, subject, form, values)
+                if answer is not None:
+                    return answer
+        return self._page(request, act, subject, form)
+
+    def _attempt(
+        self, request: HttpRequest, act: Act, subject: Model | None, form: forms.Form, values: dict[str, Any]
+    ) -> HttpResponse | None:
+        try:
+            done = act.run(request, subject, values)
+        except tuple(_refusals) as refusal:
+            form.add_error(None, str(refusal))
+            return None
+        if isinstance(done, Secret):
+            return self._shown_once(request, act, done)
+        messages.success(request, done)
+        listing = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return HttpResponseRedirect(listing if subject is None else self._detail(subject))
+
+    def _context(self, request: HttpRequest, act: Act, title: str) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts, "act": act, "title": title}
+
+    def _page(self, request: HttpRequest, act: Act, subject: Model | None, form: forms.Form) -> HttpResponse:
+        context = self._context(request, act, f"{act.label}: {subject}" if subject else act.label)
+        context |= {"form": form, "subject": subject, "back": self._detail(subject) if subject else None}
+        context["impact"] = impact_of(subject, act.name) if act.dangerous and subject is not None else []
+        response = TemplateResponse(request, "admin/act.html", context)
+        add_never_cache_headers(response)
+        return response
+
+    def _shown_once(self, request: HttpRequest, act: Act, secret: Secret) -> HttpResponse:
+        """The only page a secret is ever on; it is not stored in message, session or redirect (I5)."""
+        context = self._context(request, act, secret.title)
+        context |= {
+            "values": secret.values,
+            "back": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+        }
+        response = TemplateResponse(request, "admin/shown_once.html", context)
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+
+def act_url(subject: Model, name: str) -> str:
+    """The address of an act's page."""
+    opts = subject._meta
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_act", args=[subject.pk, name])
+
+
+def act_link(subject: Model, name: str, label: str) -> SafeString:
+    """A link to an act's page, for a list's column."""
+    return format_html('<a class="act-link" href="{}">{}</a>', act_url(subject, name), label)
