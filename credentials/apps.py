@@ -10,8 +10,13 @@ class CredentialsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let screens show this floor's refusals as messages."""
+        """Let screens show this floor's refusals as messages, and name what this floor keeps sealed."""
+        from credentials import checks as own_checks, rotation, sealed
         from credentials.errors import CredentialError
+        from credentials.models import ConnectionToken
+        from django.core import checks
         from proxies.adminkit import register_refusal
 
         register_refusal(CredentialError)
+        sealed.register(ConnectionToken, "sealed", rotation.seal_context)
+        checks.register(own_checks.sealed_values_open)

@@ -24,7 +24,9 @@ from credentials.errors import (
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant, User
 from proxies import history
 from proxies.catalogue import check_scopes
+from proxies.errors import Archived
 from proxies.models import ApiProxy, Environment, ProxyGroup
+from proxies.values import why_unfit
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}", re.ASCII)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -56,18 +58,21 @@ def open_credential(
     """A new credential with its first secret: the key of a proxy or group, or one of its own."""
     now = at or timezone.now()
     chosen = client_id or f"client-{secrets.random_name(8)}"
-    if _CLIENT_ID.fullmatch(chosen) is None:
-        raise InvalidCredential("A client id has 3 to 100 letters, digits and . _ ~ - only.")
-    _check_fields(fields)
+    _check_client_id(chosen)
+    _check_fields({"name": name, **fields})
+    if proxy is not None and group is not None:
+        raise InvalidCredential("A key belongs to one proxy or to one group, not to both.")
     try:
         with transaction.atomic():
+            for holder in (proxy, group):
+                _refuse_archived(holder)
             made = Credential.objects.create(name=name, client_id=chosen, proxy=proxy, group=group, **fields)
             secret = _new_secret(made, 1, now)
             history.record("open", made, by=by, at=now, after={"client_id": chosen})
     except IntegrityError as taken:
-        if proxy is not None or group is not None:
-            raise HolderHasKey from taken
-        raise InvalidCredential("This client id is in use.") from taken
+        if Credential.objects.filter(client_id=chosen).exists():
+            raise InvalidCredential("This client id is in use.") from taken
+        raise HolderHasKey from taken
     return Opened(made, chosen, secret)
 
 
@@ -78,13 +83,24 @@ def _new_secret(credential: Credential, slot: int, now: datetime) -> str:
 
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
-    if unknown := set(fields) - _FIELDS:
-        raise InvalidCredential(f"This cannot be set: {', '.join(sorted(unknown))}.")
+    if because := why_unfit(Credential, fields, _FIELDS):
+        raise InvalidCredential(because)
     for entry in str(fields.get("allowed_addresses", "")).split():
         try:
             ipaddress.ip_network(entry, strict=False)
         except ValueError as broken:
             raise InvalidCredential(f"{entry[:60]} is no address or network.") from broken
+
+
+def _check_client_id(client_id: str) -> None:
+    # Unreserved characters only: clients differ in how they encode the others in a Basic header.
+    if _CLIENT_ID.fullmatch(client_id) is None:
+        raise InvalidCredential("A client id has 3 to 100 letters, digits and . _ ~ - only.")
+
+
+def _refuse_archived(holder: ApiProxy | ProxyGroup | None) -> None:
+    if holder is not None and type(holder)._default_manager.exclude(archived_at=None).filter(pk=holder.pk).exists():
+        raise Archived
 
 
 def _locked(credential: Credential) -> Credential:
@@ -101,12 +117,12 @@ def change_credential(credential: Credential, *, by: str, at: datetime | None = 
     _check_fields(fields)
     with transaction.atomic():
         kept = _locked(credential)
-        before = {name: getattr(kept, name) for name in fields}
-        for name, value in fields.items():
-            setattr(kept, name, value)
-            setattr(credential, name, value)
-        kept.save(update_fields=tuple(fields))
-        history.record("change", kept, by=by, at=now, before=before, after=fields)
+        before = {name: getattr(kept, name) for name, value in fields.items() if getattr(kept, name) != value}
+        if before:
+            after = {name: fields[name] for name in before}
+            Credential.objects.filter(pk=kept.pk).update(**after)
+            history.record("change", kept, by=by, at=now, before=before, after=after)
+    credential.refresh_from_db()
 
 
 # --- D18, secrets: one verb each
@@ -132,22 +148,24 @@ def rotate_secret(
 
 
 def retire_secret(secret: CredentialSecret, *, by: str, at: datetime | None = None) -> None:
-    """Take a secret out of service now. The only one stays."""
+    """Take a secret out of service now, which changes nothing for one that is out already. The only one stays."""
     now = at or timezone.now()
     with transaction.atomic():
         kept = _locked(secret.credential)
-        others = kept.secrets.filter(slot__isnull=False).exclude(pk=secret.pk).exclude(retire_at__lte=now)
-        if not others.exists():
+        in_service = kept.secrets.filter(slot__isnull=False)
+        if not in_service.filter(pk=secret.pk).exists():
+            return
+        if not in_service.exclude(pk=secret.pk).exclude(retire_at__lte=now).exists():
             raise LastSecret
-        kept.secrets.filter(pk=secret.pk, slot__isnull=False).update(slot=None, retired_at=now)
+        in_service.filter(pk=secret.pk).update(slot=None, retired_at=now)
         history.record("retire", kept, by=by, at=now)
 
 
 def change_key(credential: Credential, *, by: str, client_id: str = "", at: datetime | None = None) -> str:
     """Replace every secret by a new one and raise the key generation: all tokens of the holder end (S0.30, S0.33)."""
     now = at or timezone.now()
-    if client_id and _CLIENT_ID.fullmatch(client_id) is None:
-        raise InvalidCredential("A client id has 3 to 100 letters, digits and . _ ~ - only.")
+    if client_id:
+        _check_client_id(client_id)
     try:
         with transaction.atomic():
             kept = _locked(credential)
@@ -208,8 +226,8 @@ def deactivate(credential: Credential, *, by: str, note: str = "", at: datetime 
     now = at or timezone.now()
     with transaction.atomic():
         _locked(credential)
-        Credential.objects.filter(pk=credential.pk, deactivated_at=None).update(deactivated_at=now)
-        history.record("deactivate", credential, by=by, at=now, note=note)
+        if Credential.objects.filter(pk=credential.pk, deactivated_at=None).update(deactivated_at=now):
+            history.record("deactivate", credential, by=by, at=now, note=note)
     credential.refresh_from_db()
 
 
@@ -218,16 +236,21 @@ def reactivate(credential: Credential, *, by: str, at: datetime | None = None) -
     now = at or timezone.now()
     with transaction.atomic():
         _locked(credential)
-        Credential.objects.filter(pk=credential.pk).update(deactivated_at=None)
-        history.record("reactivate", credential, by=by, at=now)
+        if Credential.objects.filter(pk=credential.pk).exclude(deactivated_at=None).update(deactivated_at=None):
+            history.record("reactivate", credential, by=by, at=now)
     credential.refresh_from_db()
 
 
 def archive(credential: Credential, *, by: str, note: str = "", at: datetime | None = None) -> None:
-    """Put away for the record; it can never be used again and is not deleted (D43)."""
+    """Put away for the record; it can never be used again and is not deleted (D43).
+
+    The key of a proxy or group stays with it: archived, it would keep its holder from ever having another.
+    """
     now = at or timezone.now()
     with transaction.atomic():
         kept = _locked(credential)
+        if kept.is_bound:
+            raise CredentialIsBound("This is the key of a proxy or group. Deactivate it, or archive its holder.")
         kept.secrets.filter(slot__isnull=False).update(slot=None, retired_at=now)
         Credential.objects.filter(pk=kept.pk).update(archived_at=now)
         history.record("archive", kept, by=by, at=now, note=note)
@@ -267,6 +290,7 @@ def grant(
     with transaction.atomic():
         if isinstance(to, Credential):
             _locked(to)
+        _refuse_archived(target)
         made, _ = Grant.objects.update_or_create(**pair, defaults=terms)
         history.record("grant", to, by=by, at=now, after={**terms, "target": target.slug})
     return made

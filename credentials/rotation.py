@@ -109,8 +109,8 @@ def revoke(
 ) -> ConnectionToken:
     """Revoke a token for good; a second time changes nothing (S4.15).
 
-    The only active one is refused (S4.16). One that was used in the last hour is refused until the caller says that this
-    is known (D36).
+    The only active one is refused (S4.16). One that was used in the last hour is refused until the caller says that
+    this is known (D36).
     """
     now = at or timezone.now()
     with transaction.atomic():
@@ -149,7 +149,7 @@ def reveal(token: ConnectionToken, *, by: str, copied: bool = False, at: datetim
     """The value of a token (S4.11, S4.13, S4.21). It is not given out unless the entry that says so was kept (D19)."""
     now = at or timezone.now()
     with transaction.atomic():
-        raw = secrets.unseal(token.sealed, context=seal_context(token)).decode()
+        raw = secrets.unseal(bytes(token.sealed), context=seal_context(token)).decode()
         verb = "copy token" if copied else "show token"
         _record(verb, token.configuration, by=by, at=now, after={"token": token.pk})
     return raw
@@ -223,7 +223,7 @@ def change(
 
 
 def _locked(key: int) -> ConnectionConfiguration:
-    # no_key: a heartbeat that adds an instance refers to this row, and must not wait for us while we wait for its token.
+    # no_key: a heartbeat that adds an instance refers to this row; it must not wait for us while we wait for its token.
     configuration: ConnectionConfiguration = ConnectionConfiguration.objects.select_for_update(no_key=True).get(pk=key)
     return configuration
 

@@ -48,7 +48,7 @@ def columns() -> tuple[SealedColumn, ...]:
 
 
 def unreadable() -> list[str]:
-    """Sentences about columns with a value that cannot be opened; one value for each key that sealed something is tried."""
+    """Sentences about values that cannot be opened. One value is tried for each key that has sealed something."""
     return [sentence for column in _columns for sentence in _unreadable(column)]
 
 

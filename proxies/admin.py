@@ -286,7 +286,7 @@ def _deployment_acts(model: str) -> tuple[Act, ...]:
     )
 
 
-class DeploymentInline(admin.TabularInline):  # type: ignore[type-arg]
+class DeploymentInline(admin.TabularInline):
     """Where it is deployed."""
 
     model = Deployment
@@ -298,7 +298,7 @@ class DeploymentInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+class MembershipInline(admin.TabularInline):
     """Which proxies are in which groups."""
 
     model = GroupMembership

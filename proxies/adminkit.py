@@ -22,7 +22,8 @@ from django.utils.safestring import SafeString
 from proxies.errors import ProxyError
 
 
-class ImpactLine(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ImpactLine:
     """One thing that would die, counted."""
 
     label: str
@@ -92,7 +93,7 @@ def owner_fields() -> dict[str, forms.Field]:
     }
 
 
-class PortalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PortalAdmin(admin.ModelAdmin):
     """A screen that only shows; whatever changes anything is an act. Nothing is ever deleted here."""
 
     acts: tuple[Act, ...] = ()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -212,7 +212,7 @@ def _change(
 
 def _locked(subject: S) -> S:
     """The subject as it is now, held until the transaction ends. An archived one is refused."""
-    kept: S = type(subject)._default_manager.select_for_update().get(pk=subject.pk)
+    kept = cast("S", type(subject)._default_manager.select_for_update().get(pk=subject.pk))
     if isinstance(kept, ApiProxy | ProxyGroup) and kept.archived_at is not None:
         raise Archived
     return kept
@@ -279,12 +279,12 @@ def set_path_rules(proxy: ApiProxy, rules: Iterable[Rule], *, by: str, at: datet
             raise InvalidName("Scopes of a path rule match 'all' or 'any'.")
     with transaction.atomic():
         _locked(proxy)
-        before = [str(rule) for rule in proxy.path_rules.all()]
+        before = [f"{rule}: {rule.scopes}" for rule in proxy.path_rules.all()]
         proxy.path_rules.all().delete()
         try:
             with transaction.atomic():
                 PathRule.objects.bulk_create([PathRule(proxy=proxy, **rule._asdict()) for rule in checked])
         except IntegrityError as doubled:
             raise NameTaken("Two rules name the same method and path.") from doubled
-        after = [f"{rule.method or 'any method'} {rule.pattern}" for rule in checked]
+        after = [f"{rule.method or 'any method'} {rule.pattern}: {rule.scopes}" for rule in checked]
         history.record("set path rules", proxy, by=by, at=now, before={"rules": before}, after={"rules": after})

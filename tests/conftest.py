@@ -88,7 +88,8 @@ def _no_sightings() -> Iterator[None]:
     start, sightings._start = sightings._start, lambda: None
     yield
     sightings._start = start
-    sightings._seen.clear()
+    for waiting in (sightings._seen, sightings._gateways, sightings._refused):
+        waiting.clear()
 
 
 # --- Skips: never silent, and failures where everything is expected to be there ---------------------------------------

@@ -162,6 +162,13 @@ class UnknownEnvironment(TokenError):
     sentence = "There is no such environment."
 
 
+class GatewayRefused(TokenError):
+    """A gateway did not prove itself where it must, or showed a connection token that does not prove it."""
+
+    code = "gateway_refused"
+    sentence = "The gateway did not prove itself with a connection token of this environment."
+
+
 class NoSigningKey(TokenError):
     """A JWT was to be signed and the environment has no key."""
 

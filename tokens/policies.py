@@ -57,6 +57,8 @@ def check(terms: dict[str, Any]) -> dict[str, Any]:
     if unknown := set(terms) - _TERMS:
         raise InvalidPolicy(f"Unknown terms: {', '.join(sorted(unknown))}.")
     whole = defaults() | terms
+    if not all(isinstance(whole[name], bool) for name in ("never_expires", "refresh_allowed")):
+        raise InvalidPolicy("never_expires and refresh_allowed are true or false.")
     if whole["token_format"] not in TokenFormat.values or whole["refresh_mode"] not in RefreshMode.values:
         raise InvalidPolicy("The token type is opaque or jwt; the refresh mode is rotating or static.")
     if whole["never_expires"]:
@@ -65,7 +67,7 @@ def check(terms: dict[str, Any]) -> dict[str, Any]:
         whole |= {"access_token_lifetime_secs": None, "refresh_allowed": False}
     else:
         _check_number(whole, "access_token_lifetime_secs", 1, LONGEST_LIFETIME)
-    if whole["refresh_allowed"]:
+    if whole["refresh_allowed"] or whole["refresh_token_lifetime_secs"] is not None:
         _check_number(whole, "refresh_token_lifetime_secs", 1, LONGEST_LIFETIME)
     for name, most in (("refresh_count", 1_000_000), ("family_lifetime_secs", LONGEST_LIFETIME)):
         if whole[name] is not None:

@@ -11,6 +11,10 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
+from credentials import heartbeats
+from credentials.gateways import Gateway, Use
+from credentials.heartbeats import Report
+from credentials.rules import Refusal
 from tokens.statements import sightings as statements
 
 logger = logging.getLogger(__name__)
@@ -19,6 +23,8 @@ _MOST = 50_000
 
 _lock = threading.Lock()
 _seen: dict[int, tuple[datetime, str, str]] = {}
+_gateways: dict[int, Use] = {}
+_refused: dict[int, tuple[Refusal, Report, str, datetime]] = {}
 _stop = threading.Event()
 _thread: threading.Thread | None = None
 
@@ -31,11 +37,32 @@ def seen(token_id: int, *, proxy: str, address: str) -> None:
     _start()
 
 
+def gateway_seen(gateway: Gateway) -> None:
+    """Remember that a gateway has just proved itself (D36)."""
+    if gateway.use is not None:
+        with _lock:
+            _gateways[gateway.use.token_id] = gateway.use
+        _start()
+
+
+def gateway_refused(gateway: Gateway, report: Report, *, address: str, now: datetime) -> None:
+    """Remember the last refusal of a configuration (D33)."""
+    if gateway.configuration_id is not None and gateway.reason is not None:
+        with _lock:
+            _refused[gateway.configuration_id] = (gateway.reason, report, address, now)
+        _start()
+
+
 def flush() -> int:
     """Write what was seen; how many tokens. Never moves a time back, and moves it at most once a minute."""
     with _lock:
         batch = dict(_seen)
-        _seen.clear()
+        uses, refusals = list(_gateways.values()), dict(_refused)
+        for waiting in (_seen, _gateways, _refused):
+            waiting.clear()
+    heartbeats.record_use(uses)
+    for configuration_id, (reason, report, address, at) in refusals.items():
+        heartbeats.record_refusal(configuration_id, reason, report=report, address=address, at=at)
     return statements.record(batch) if batch else 0
 
 
@@ -66,5 +93,5 @@ def _flush_quietly() -> None:
 @atexit.register
 def _at_exit() -> None:
     _stop.set()
-    if _seen:
+    if _seen or _gateways or _refused:
         _flush_quietly()

@@ -152,26 +152,31 @@ def _live_and_own(subject: Credential) -> bool:
     return _live(subject) and not subject.is_bound
 
 
-class SecretInline(admin.TabularInline):  # type: ignore[type-arg]
-    """Its secrets, without the secrets."""
+class ViewInline(admin.TabularInline):
+    """Rows to look at."""
 
-    model = CredentialSecret
     extra = 0
     can_delete = False
-    fields = readonly_fields = ("slot", "created_at", "retire_at", "retired_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-class GrantInline(SecretInline):
+class SecretInline(ViewInline):
+    """Its secrets, without the secrets."""
+
+    model = CredentialSecret
+    fields = readonly_fields = ("slot", "created_at", "retire_at", "retired_at", "last_used_at")
+
+
+class GrantInline(ViewInline):
     """What it may reach."""
 
     model = Grant
     fields = readonly_fields = ("proxy", "group", "scopes", "expires_on", "disallowed_methods", "withdrawn_at")
 
 
-class CredentialDeploymentInline(SecretInline):
+class CredentialDeploymentInline(ViewInline):
     """Where it may get and use tokens."""
 
     model = CredentialDeployment

@@ -27,7 +27,10 @@ def test_d19_the_token_is_stored_as_a_keyed_hash_and_sealed():
     kept = ConnectionToken.objects.get()
     assert kept.digest == secrets.digest(made.raw)
     assert made.raw.encode() not in bytes(kept.sealed)
-    assert secrets.unseal(kept.sealed, context=f"credentials_connectiontoken:{kept.digest}:sealed").decode() == made.raw
+    assert (
+        secrets.unseal(bytes(kept.sealed), context=f"credentials_connectiontoken:{kept.digest}:sealed").decode()
+        == made.raw
+    )
 
 
 def test_d19_a_sealed_value_opens_in_its_own_row_only():
@@ -80,7 +83,11 @@ def test_i1_the_database_itself_refuses_a_third_active_token():
     for slot in (1, 2, 3, None):
         with pytest.raises(IntegrityError), transaction.atomic():
             ConnectionToken.objects.create(
-                configuration=made.token.configuration, slot=slot, digest=f"{slot}", sealed=b"", created_at=later(days=1)
+                configuration=made.token.configuration,
+                slot=slot,
+                digest=f"{slot}",
+                sealed=b"",
+                created_at=later(days=1),
             )
     assert len(active(made.token.configuration)) == 2
 

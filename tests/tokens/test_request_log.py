@@ -19,8 +19,8 @@ POSTGRESQL_CHANGES = [
     "TRUNCATE tokens_tokenrequestlog",
     "TRUNCATE tokens_tokenrequestlog CASCADE",
     "SET LOCAL session_replication_role = replica; DELETE FROM tokens_tokenrequestlog",
-    "INSERT INTO tokens_tokenrequestlog SELECT * FROM tokens_tokenrequestlog "
-    "ON CONFLICT (id) DO UPDATE SET outcome = 'refused'",
+    """INSERT INTO tokens_tokenrequestlog SELECT * FROM tokens_tokenrequestlog
+    ON CONFLICT (id) DO UPDATE SET outcome = 'refused'""",
 ]
 SQLITE_CHANGES = [
     "REPLACE INTO tokens_tokenrequestlog SELECT * FROM tokens_tokenrequestlog",
@@ -106,7 +106,7 @@ def test_i9_if_the_row_cannot_be_written_no_token_is_handed_out(db: None) -> Non
     world = worlds.build()
     client = world.key_of(world.orders)
 
-    def refuse_the_log(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+    def refuse_the_log(execute, sql, params, many, context):
         if "INSERT INTO tokens_tokenrequestlog" in sql:
             raise DatabaseError("disk full")
         return execute(sql, params, many, context)

@@ -31,6 +31,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "signing_key_changed": (400, "invalid_grant"),
     "user_changed": (400, "invalid_grant"),
     "rate_limited": (429, "temporarily_unavailable"),
+    "gateway_refused": (401, "invalid_token"),
     "server_error": (503, "server_error"),
     "no_signing_key": (503, "server_error"),
     "unknown_environment": (404, "invalid_request"),

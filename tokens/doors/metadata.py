@@ -32,7 +32,7 @@ def _public(environ: Mapping[str, Any], body: dict[str, Any]) -> Answer:
 
 def _serve(environ: Mapping[str, Any], slug: str, keys_wanted: bool) -> Answer:
     if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
-        return answers.method_not_allowed("GET")
+        return answers.method_not_allowed("GET, HEAD")
     try:
         with database():
             found = _environment(slug)

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -14,28 +15,41 @@ from tokens.doors.answers import Answer
 from tokens.doors.connection import database
 from tokens.doors.reading import Form, Presented
 from tokens.errors import InvalidRequest, RateLimited, StorageAway, TokenError, UnsupportedGrantType
-from tokens.lifecycle import Request
+from tokens.lifecycle import Proof, Request
 
 logger = logging.getLogger(__name__)
-Act = Callable[[Form, Presented, Request], Answer]
+W = TypeVar("W", Presented, Proof)
+Act = Callable[[Form, W, Request], Answer]
+Who = Callable[[Mapping[str, Any], Form], W]
 
 # Only doors raise these, for a request's shape; no verb of the core was reached, so the row is left here.
 SHAPE = (InvalidRequest, UnsupportedGrantType)
 
 
 def serve(
-    environ: Mapping[str, Any], environment: str, action: str, act: Act, by_grant: Mapping[str, str] | None = None
+    environ: Mapping[str, Any],
+    environment: str,
+    action: str,
+    act: Act[W],
+    *,
+    who: Who[W] = reading.client,  # type: ignore[assignment]
+    by_grant: Mapping[str, str] | None = None,
 ) -> Answer:
     """One request of an OAuth endpoint: every outcome is an answer of the table, and leaves its one row.
 
-    `action` is what the log calls it; `by_grant` names it by the form's grant_type, where there is one.
+    `action` is what the log calls it; `by_grant` names it by the form's grant_type, where there is one. `who` reads
+    the caller's proof: a client's secret, or a gateway's connection token.
     """
     by_header = reading.tried_header(environ)
     request = reading.request(environ)
     try:
         with database():
             lifecycle.limit(request.address)
-            return _act(environ, environment, action, act, request, by_grant or {})
+            if environ.get("REQUEST_METHOD") != "POST":
+                wrong = InvalidRequest("Use POST.")
+                lifecycle.refused(action, request, timezone.now(), wrong, status=405, environment=environment)
+                return answers.method_not_allowed("POST")
+            return _Reading(environ, environment, action, request).act(act, who, by_grant or {})
     except RateLimited as refused:
         return answers.refusal(refused)
     except (TokenError, CredentialError, ProxyError) as refused:
@@ -45,28 +59,28 @@ def serve(
         return answers.refusal(StorageAway())
 
 
-def _act(
-    environ: Mapping[str, Any],
-    environment: str,
-    action: str,
-    act: Act,
-    request: Request,
-    by_grant: Mapping[str, str],
-) -> Answer:
-    presented: Presented | None = None
-    reached = False
-    try:
-        if environ.get("REQUEST_METHOD") != "POST":
-            wrong = InvalidRequest("Use POST.")
-            lifecycle.refused(action, request, timezone.now(), wrong, status=405, environment=environment)
-            return answers.method_not_allowed("POST")
-        parameters = reading.form(environ)
-        action = by_grant.get(parameters.get("grant_type") or "", action)
-        presented = reading.client(environ, parameters)
-        reached = True
-        return act(parameters, presented, request)
-    except (TokenError, CredentialError) as refused:
-        if not reached or isinstance(refused, SHAPE):
-            client_id = presented.client.client_id if presented else ""
-            lifecycle.refused(action, request, timezone.now(), refused, environment=environment, client_id=client_id)
-        raise
+@dataclass(slots=True)
+class _Reading:
+    """A request on its way to a verb: what goes wrong before is logged here, what goes wrong in the verb there."""
+
+    environ: Mapping[str, Any]
+    environment: str
+    action: str
+    request: Request
+
+    def act(self, act: Act[W], who: Who[W], by_grant: Mapping[str, str]) -> Answer:
+        caller: Presented | Proof | None = None
+        try:
+            parameters = reading.form(self.environ)
+            self.action = by_grant.get(parameters.get("grant_type") or "", self.action)
+            caller = who(self.environ, parameters)
+            return act(parameters, caller, self.request)
+        except (TokenError, CredentialError) as refused:
+            if caller is None or isinstance(refused, SHAPE):
+                self._log(refused, caller.client.client_id if isinstance(caller, Presented) else "")
+            raise
+
+    def _log(self, refused: TokenError | CredentialError, client_id: str) -> None:
+        lifecycle.refused(
+            self.action, self.request, timezone.now(), refused, environment=self.environment, client_id=client_id
+        )

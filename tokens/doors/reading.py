@@ -14,7 +14,7 @@ from django.conf import settings
 
 from credentials.errors import ClientAuthenticationFailed
 from tokens.errors import InvalidRequest
-from tokens.lifecycle import Client, Request
+from tokens.lifecycle import Client, Proof, Request
 
 MAXIMUM_BODY = 64 * 1024
 MAXIMUM_VALUE = 16 * 1024
@@ -157,22 +157,47 @@ def is_listed(address: str, networks: list[str]) -> bool:
     return any(caller in network for network in _networks(tuple(networks)))
 
 
+def _readable(value: str) -> str:
+    """An address that columns and lists of networks take, without the zone of a link-local one; '' for anything else."""
+    plain = value.strip().split("%")[0]
+    try:
+        ipaddress.ip_address(plain)
+    except ValueError:
+        return ""
+    return plain
+
+
 def address(environ: Environ) -> str:
     """The caller's address: the peer, or behind trusted proxies the last address that none of them has (I18)."""
-    # Without the zone of a link-local address: no column and no list of networks takes one.
-    peer = str(environ.get("REMOTE_ADDR", "")).split("%")[0]
+    peer = _readable(str(environ.get("REMOTE_ADDR", "")))
     if not settings.TRUSTED_PROXIES or not is_listed(peer, settings.TRUSTED_PROXIES):
         return peer
     for hop in reversed(str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
-        candidate = hop.strip().split("%")[0]
-        try:
-            ipaddress.ip_address(candidate)
-        except ValueError:
+        candidate = _readable(hop)
+        if not candidate:
             return peer
         peer = candidate
         if not is_listed(candidate, settings.TRUSTED_PROXIES):
             return candidate
     return peer
+
+
+def gateway(environ: Environ, token: str) -> Proof | None:
+    """What a gateway shows of itself, or None where it shows no connection token."""
+    if not token:
+        return None
+    return Proof(
+        token=token,
+        instance=str(environ.get("HTTP_X_GATEWAY_INSTANCE", "")),
+        deployment_type=str(environ.get("HTTP_X_GATEWAY_TYPE", "")),
+        address=address(environ),
+    )
+
+
+def bearer(environ: Environ) -> str:
+    """The token of a Bearer header, or nothing."""
+    scheme, _, value = str(environ.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
 
 
 def request(environ: Environ) -> Request:

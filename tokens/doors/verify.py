@@ -11,7 +11,7 @@ from tokens import lifecycle, sightings
 from tokens.doors import answers, reading
 from tokens.doors.answers import Answer
 from tokens.doors.connection import database
-from tokens.errors import StorageAway, UnknownEnvironment
+from tokens.errors import GatewayRefused, StorageAway, UnknownEnvironment
 from tokens.rules import Reason
 
 logger = logging.getLogger(__name__)
@@ -31,16 +31,24 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
         scopes = _required_scopes(environ)
     except GatewayFault as fault:
         return _gateway_fault(str(fault))
-    raw, refused = _bearer(environ)
-    if refused is not None:
-        return refused
+    raw, malformed = _bearer(environ)
+    if malformed is not None:
+        return malformed
     try:
         with database():
             verdict = lifecycle.verify(
-                raw, proxy=proxy, environment=environment, required_scopes=scopes, method=_method(environ)
+                raw,
+                proxy=proxy,
+                environment=environment,
+                required_scopes=scopes,
+                method=_method(environ),
+                method_is_trusted=reading.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS),
+                gateway=reading.gateway(environ, str(environ.get("HTTP_X_GATEWAY_TOKEN", ""))),
             )
     except StorageAway as away:
         return answers.refusal(away)
+    except GatewayRefused as refused:
+        return answers.answer(403, {"error": "access_denied", "error_code": refused.code})
     except UnknownEnvironment as unknown:
         return answers.refusal(unknown)
     except lifecycle.UnknownProxy as fault:

@@ -6,6 +6,7 @@ from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
 from tokens.lifecycle.issuing import Client, issue
 from tokens.lifecycle.limiting import limit
 from tokens.lifecycle.minting import TokenAnswer, issuer
+from tokens.lifecycle.proving import Proof
 from tokens.lifecycle.refreshing import refresh
 from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_token
 from tokens.lifecycle.verifying import UnknownProxy, Verdict, verify
@@ -13,6 +14,7 @@ from tokens.lifecycle.verifying import UnknownProxy, Verdict, verify
 __all__ = [
     "Cleaned",
     "Client",
+    "Proof",
     "Request",
     "TokenAnswer",
     "UnknownProxy",

@@ -11,6 +11,7 @@ from tokens import errors, rules
 from tokens.lifecycle import audit, minting
 from tokens.lifecycle.audit import Request
 from tokens.lifecycle.issuing import Client
+from tokens.lifecycle.proving import Proof, prove
 from tokens.lifecycle.shown import Shown, look_at
 from tokens.rules import HolderFacts, TokenFacts
 from tokens.statements import revoke as statements
@@ -47,13 +48,23 @@ def introspect(
     return _tell(row, shown, now)
 
 
-def introspect_for_gateway(raw: str, *, environment: str = "", at: datetime | None = None) -> dict[str, Any]:
-    """What a gateway that has proved itself may be told: tokens of its own environment (D40)."""
+def introspect_for_gateway(
+    gateway: Proof, raw: str, *, request: Request, environment: str = "", at: datetime | None = None
+) -> dict[str, Any]:
+    """What a gateway may be told: tokens of its own environment (D40).
+
+    Leaves a log row only where the gateway is refused. Raises GatewayRefused then.
+    """
     now = at or timezone.now()
     shown = look_at(raw)
     row = _read("", shown, environment)
     if row is None:
         raise errors.UnknownEnvironment
+    try:
+        prove(gateway, environment_id=row.environment_id, required=True, now=now)
+    except errors.GatewayRefused as refusal:
+        audit.refused("introspect", request, now, refusal, environment=row.environment_slug)
+        raise
     return INACTIVE if row.holder is None else _tell(row, shown, now)
 
 
@@ -112,7 +123,7 @@ def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts, shown: S
 def _about_refresh_key(row: ShownRow, key: RefreshKeyFacts, holder: HolderFacts, now: datetime) -> dict[str, Any]:
     spent = key.mode != "static" and key.sequence != holder.family_sequence
     ended = holder.family_revoked_at or holder.exhausted_at or key.revoked_at
-    if spent or ended or now >= key.expires_at or rules.holder_fault(holder, now) is not None:
+    if spent or ended or not key.policy_allows or now >= key.expires_at or rules.holder_fault(holder, now) is not None:
         return INACTIVE
     told = _common(row, holder, holder.family_scopes)
     told |= {

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from tokens import errors, rules
+from tokens.lifecycle.proving import Proof, prove
 from tokens.lifecycle.shown import Shown, look_at
 from tokens.rules import HolderFacts, Reason, TokenFacts
 from tokens.statements import verify as statements
@@ -45,11 +46,15 @@ def verify(
     environment: str = "",
     required_scopes: str = "",
     method: str = "",
+    method_is_trusted: bool = False,
+    gateway: Proof | None = None,
     at: datetime | None = None,
 ) -> Verdict:
     """Whether a token opens a proxy, with every end state looked at as it is now (D11, D14, I6).
 
-    `proxy` and `environment` are slugs. Raises UnknownEnvironment and UnknownProxy, which are the gateway's fault.
+    `proxy` and `environment` are slugs. Raises UnknownEnvironment and UnknownProxy, which are
+    the gateway's fault, and GatewayRefused. The API client's method is believed where `method_is_trusted` or the
+    gateway has proved itself; a grant that disallows methods is refused where none is believed.
     """
     now = at or timezone.now()
     shown = look_at(raw)
@@ -58,12 +63,14 @@ def verify(
     )
     if row is None:
         raise errors.UnknownEnvironment
+    proved = prove(gateway, environment_id=row.environment_id, required=row.gateways_must_authenticate, now=now)
     if row.place.proxy_id is None:
         raise UnknownProxy
     reason = _reason(shown, row, now)
     if reason is not None or row.token is None or row.holder is None:
         return Verdict(reason or Reason.UNKNOWN)
-    return _judge_use(row, row.token, row.holder, required_scopes, method)
+    believed = method.upper() if method_is_trusted or proved else ""
+    return _judge_use(row, row.token, row.holder, required_scopes, believed)
 
 
 def _reason(shown: Shown, row: VerifyRow, now: datetime) -> Reason | None:
@@ -86,7 +93,8 @@ def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_
     needed = rules.scope_set(required_scopes)
     place_needs = rules.scope_set(row.place.required_scopes or "")
     reason: Reason | None = None
-    if method and method.upper() in (holder.grant_disallowed_methods or "").upper().split():
+    disallowed = (holder.grant_disallowed_methods or "").split()
+    if disallowed and (not method or method in disallowed):
         reason = Reason.METHOD_NOT_ALLOWED
     elif (
         not scopes

@@ -29,6 +29,7 @@ class RefreshKeyFacts(NamedTuple):
     expires_at: datetime
     revoked_at: datetime | None
     mode: str
+    policy_allows: bool
 
 
 class ShownRow(NamedTuple):
@@ -43,7 +44,10 @@ class ShownRow(NamedTuple):
     holder: HolderFacts | None
 
 
-_KEY_COLUMNS = "rk.id, rk.jti, rk.sequence, rk.created_at, rk.expires_at, rk.revoked_at, f.refresh_mode"
+_KEY_COLUMNS = (
+    "rk.id, rk.jti, rk.sequence, rk.created_at, rk.expires_at, rk.revoked_at, f.refresh_mode,"
+    " f.policy_id IS NULL OR (pol.refresh_allowed AND pol.suspended_at IS NULL)"
+)
 _KEY_WIDTH = len(RefreshKeyFacts._fields)
 
 
@@ -64,7 +68,7 @@ def read(
         f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(refresh))})"
         " LEFT JOIN tokens_signingkey tk ON tk.id = t.signing_key_id"
         " LEFT JOIN tokens_tokenfamily f ON f.id = COALESCE(t.family_id, rk.family_id) AND f.environment_id = e.id"
-        f" {HOLDER_JOINS} WHERE {ENVIRONMENT_IS}"
+        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} WHERE {ENVIRONMENT_IS}"
     )
     found = database.row(sql, [client_id, *access, jti, *refresh, environment, environment])
     if found is None:

@@ -1,0 +1,23 @@
+"""The world that tests of tokens stand on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    from tests import world as worlds  # models can be imported only now
+
+    return worlds.build()
+
+
+@pytest.fixture(params=["opaque", "jwt"])
+def token_format(request: pytest.FixtureRequest) -> str:
+    """OAuth2 (opaque) and JWT, for lines that speak of both."""
+    return str(request.param)

@@ -1,0 +1,123 @@
+"""One table from refusals to answers: complete, exact, and the same as in the request log."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+import credentials
+import proxies
+import tokens
+from credentials.errors import CredentialError
+from proxies.errors import ProxyError
+from tests.tokens.doors.asking import REGISTERED, check_error
+from tests.world import Answered
+from tokens.doors import answers
+from tokens.errors import RateLimited, TokenError
+from tokens.lifecycle import audit
+
+FLOORS = (TokenError, CredentialError, ProxyError)
+
+
+def below(base: type) -> Iterator[type]:
+    for each in base.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+def every_refusal() -> list[type]:
+    """Every refusal that the product can make, wherever it is defined."""
+    for package in (tokens, credentials, proxies):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations." not in module.name:
+                importlib.import_module(module.name)
+    found = {each for base in FLOORS for each in below(base)}
+    return sorted((each for each in found if not each.__module__.startswith("tests.")), key=lambda each: each.__name__)
+
+
+def codes() -> dict[str, str]:
+    return {each.code: each.__name__ for each in every_refusal()}
+
+
+def test_r11_every_refusal_has_a_row_or_belongs_to_screens_and_commands():
+    rows = set(answers.TABLE) | answers.BY_GRANT | answers.MANAGEMENT_ONLY
+
+    missing = {name for code, name in codes().items() if code not in rows}
+    assert not missing, f"tokens/doors/answers.py has no row for {', '.join(sorted(missing))}"
+    unused = rows - set(codes())
+    assert not unused, f"no refusal has the code {', '.join(sorted(unused))}"
+
+
+def test_r11_no_refusal_has_two_rows():
+    assert not set(answers.TABLE) & answers.BY_GRANT
+    assert not set(answers.TABLE) & answers.MANAGEMENT_ONLY
+    assert not answers.BY_GRANT & answers.MANAGEMENT_ONLY
+    assert set(answers.TABLE) >= answers.HIDDEN
+
+
+def test_every_refusal_has_a_code_of_its_own_and_a_sentence():
+    assert len(codes()) == len(every_refusal())
+    bases = {base.code for base in FLOORS} | {base.sentence for base in FLOORS}
+    for each in every_refusal():
+        assert each.code not in bases, each
+        assert each.sentence not in bases, each
+
+
+def test_r11_every_error_is_a_registered_one_and_has_its_status():
+    allowed = {
+        "invalid_client": {401},
+        "temporarily_unavailable": {429},
+        "server_error": {503},
+        "invalid_request": {400, 404},
+    }
+    for code, (status, error) in answers.TABLE.items():
+        assert error in REGISTERED, code
+        assert status in allowed.get(error, {400}), code
+
+
+def made(each: type) -> TokenError | CredentialError | ProxyError:
+    return each("x") if "reason" in each.__init__.__annotations__ else each()
+
+
+@pytest.mark.parametrize("refreshing", [False, True])
+def test_r11_every_refusal_looks_as_rfc_6749_says(refreshing):
+    for each in every_refusal():
+        if each.code in answers.MANAGEMENT_ONLY:
+            continue
+        answered = answers.refusal(made(each), refreshing=refreshing)
+        status, error = answers.lookup(each.code, refreshing=refreshing)
+        shown = "client_auth_failed" if each.code in answers.HIDDEN else each.code
+        as_seen = Answered(answered.status, dict(answered.headers), answered.body)
+        check_error(as_seen, status, error, None if shown == error else shown)
+        assert ("Retry-After" in as_seen.headers) is (each is RateLimited)
+
+
+def test_d10_a_holder_s_fault_is_unauthorized_client_at_issue_and_invalid_grant_at_refresh():
+    for code in answers.BY_GRANT:
+        assert answers.lookup(code, refreshing=False) == (400, "unauthorized_client")
+        assert answers.lookup(code, refreshing=True) == (400, "invalid_grant")
+
+
+def test_i9_the_log_has_the_status_of_the_answer():
+    # What the limiter turns away has no row.
+    answered = {code: status for code, (status, _) in answers.TABLE.items() if code != RateLimited.code}
+    answered |= dict.fromkeys(answers.BY_GRANT, 400)
+
+    assert {code: audit._status(code) for code in answered} == answered
+
+
+def test_r12_only_a_401_carries_the_challenge():
+    for each in every_refusal():
+        if each.code not in answers.MANAGEMENT_ONLY:
+            headers = dict(answers.refusal(made(each), challenge=True).headers)
+            assert ("WWW-Authenticate" in headers) is (answers.lookup(each.code, refreshing=False)[0] == 401)
+
+
+def test_r11_a_quote_in_a_sentence_does_not_leave_the_allowed_characters():
+    from tokens.errors import InvalidRequest
+
+    body = answers.refusal(InvalidRequest('the "name" is\\wrong\u20ac\n')).body.decode()
+
+    assert '\\"' not in body
+    assert "\\" not in body
