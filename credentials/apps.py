@@ -11,10 +11,12 @@ class CredentialsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let screens show this floor's refusals as messages, and name what this floor keeps sealed."""
-        from credentials import checks as own_checks, rotation, sealed
+        from django.core import checks
+
+        from credentials import checks as own_checks
+        from credentials import rotation, sealed
         from credentials.errors import CredentialError
         from credentials.models import ConnectionToken
-        from django.core import checks
         from proxies.adminkit import register_refusal
 
         register_refusal(CredentialError)

@@ -33,7 +33,7 @@ class Gateway(NamedTuple):
 def connection(
     raw: str, *, environment_id: int | None, instance: str, deployment_type: str, address: str, now: datetime
 ) -> Gateway:
-    """Whom this connection token proves: one SELECT, nothing written (S4.1, S4.22; a malformed one costs no query, D20).
+    """Whom this token proves: one SELECT, nothing written (S4.1, S4.22). A malformed one costs no query (D20).
 
     `environment_id` None stands for a door that serves every environment.
     """

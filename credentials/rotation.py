@@ -1,6 +1,6 @@
 """The life of connection configurations and their tokens. Sole writer of both (S4, D32-D36).
 
-Every verb that counts tokens takes the lock of the configuration first, then counts, then writes: two revocations at once
+Every verb that counts tokens locks the configuration first, then counts, then writes: two revocations at once
 leave one token (I3). That a third active token cannot exist is kept by the slot constraint besides (I1).
 """
 

@@ -105,12 +105,12 @@ def seal(value: bytes, *, context: str) -> bytes:
     return bytes((len(name),)) + name + nonce + _cipher(key).encrypt(nonce, value, context.encode())
 
 
-def sealed_with(envelope: bytes | memoryview[int]) -> str:
+def sealed_with(envelope: bytes | memoryview) -> str:
     """The id of the key that sealed an envelope."""
     return bytes(envelope[1 : 1 + envelope[0]]).decode("utf-8", "replace")
 
 
-def unseal(envelope: bytes | memoryview[int], *, context: str) -> bytes:
+def unseal(envelope: bytes | memoryview, *, context: str) -> bytes:
     """Decrypt what `seal` made. Raises SealBroken for an unknown key, another row or altered bytes."""
     envelope = bytes(envelope)
     keys = dict(settings.KEY_ENCRYPTION_KEYS)

@@ -375,7 +375,8 @@ def test_r31_identity_comes_from_the_token_and_never_from_the_request(world):
     assert (answered.headers["X-Token-Subject"], answered.headers["X-Token-Scopes"]) == (client.client_id, "read write")
 
 
-def test_a_method_that_the_grant_disallows_is_403_by_what_the_gateway_says_of_the_client(world):
+def test_a_method_that_the_grant_disallows_is_403_by_what_a_trusted_gateway_says_of_the_client(world, settings):
+    settings.TRUSTED_GATEWAYS = ["192.0.2.7"]
     shop = world.credential("shop", world.orders)
     access = ask_token(shop).json["access_token"]
     grant = world.credentials["shop"].grants.get()
@@ -386,6 +387,15 @@ def test_a_method_that_the_grant_disallows_is_403_by_what_the_gateway_says_of_th
         answered = verify(access, **{name: "delete"})
         check_form(answered)
         assert answered.status == 403
+
+
+def test_r31_a_method_that_nobody_trusted_tells_is_not_believed_and_such_a_grant_stays_closed(world):
+    shop = world.credential("shop", world.orders)
+    access = ask_token(shop).json["access_token"]
+    type(world.credentials["shop"]).objects.get(name="shop").grants.update(disallowed_methods="DELETE")
+
+    assert verify(access, HTTP_X_FORWARDED_METHOD="GET").status == 403
+    assert verify(access).status == 403
 
 
 # --- Where the proxy is named -----------------------------------------------------------------------------------------
