@@ -141,7 +141,9 @@ class World:
 def build() -> World:
     """Make the world."""
     test = catalogue.add_environment(name="Test", slug="test", by="test", at=START)
-    live = catalogue.add_environment(name="Live", slug="live", kind="production", by="test", at=START)
+    live = catalogue.add_environment(
+        name="Live", slug="live", kind="production", gateways_must_authenticate=False, by="test", at=START
+    )
     orders = catalogue.add_proxy(
         name="Orders", slug="orders", scopes="read write", audience="https://orders.example/api", by="test", at=START
     )

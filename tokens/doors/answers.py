@@ -108,11 +108,17 @@ def lookup(code: str, *, refreshing: bool) -> tuple[int, str]:
     return TABLE[code]
 
 
+def plain(sentence: str) -> str:
+    """A sentence in the characters that RFC 6749 section 5.2 allows; these also need no escape in JSON."""
+    quoted = sentence.replace('"', "'")
+    return "".join(mark if " " <= mark <= "~" and mark != "\\" else "?" for mark in quoted)
+
+
 def refusal(error: Refusal, *, refreshing: bool = False, challenge: bool = False) -> Answer:
     """The RFC 6749 section 5.2 answer; with a Basic challenge where the client tried the header."""
     status, name = lookup(error.code, refreshing=refreshing)
     shown = "client_auth_failed" if error.code in HIDDEN else error.code
-    body: dict[str, Any] = {"error": name, "error_description": str(error).replace('"', "'")}
+    body: dict[str, Any] = {"error": name, "error_description": plain(str(error))}
     if shown != name:
         body["error_code"] = shown
     extra: list[tuple[str, str]] = []

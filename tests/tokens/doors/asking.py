@@ -15,6 +15,7 @@ REGISTERED = {
     "unsupported_grant_type",
     "invalid_scope",
     "invalid_target",  # RFC 8707
+    "invalid_token",  # RFC 6750, for a gateway's connection token
     "temporarily_unavailable",
     "server_error",
 }
