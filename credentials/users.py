@@ -5,20 +5,29 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from credentials.errors import InvalidCredential
 from credentials.models import User
 from proxies import history
+from proxies.values import why_unfit
+
+_FIELDS = frozenset(("username", "email", "first_name", "last_name", "is_staff", "is_superuser"))
 
 
 def create_user(*, username: str, password: str | None, by: str, at: datetime | None = None, **fields: Any) -> User:
     """A new person; without a password nobody can log in as them."""
     now = at or timezone.now()
-    with transaction.atomic():
-        made = User.objects.create_user(username, password=password, **fields)
-        history.record("create", made, by=by, at=now)
+    if because := why_unfit(User, {"username": username, **fields}, _FIELDS):
+        raise InvalidCredential(because)
+    try:
+        with transaction.atomic():
+            made = User.objects.create_user(username, password=password, **fields)
+            history.record("create", made, by=by, at=now)
+    except IntegrityError as taken:
+        raise InvalidCredential("This user name is taken.") from taken
     return made
 
 

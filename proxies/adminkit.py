@@ -75,6 +75,11 @@ def register_refusal(error: type[Exception]) -> None:
         _refusals.append(error)
 
 
+def refusals() -> tuple[type[Exception], ...]:
+    """The bases of all refusals, for whoever turns them into sentences."""
+    return tuple(_refusals)
+
+
 def impact_of(subject: Model, act: str) -> list[ImpactLine]:
     """What an act on the subject would end, by everyone who registered."""
     return [line for counter in _counters for line in counter(subject, act)]
@@ -179,7 +184,7 @@ class PortalAdmin(admin.ModelAdmin):
     ) -> HttpResponse | None:
         try:
             done = act.run(request, subject, values)
-        except tuple(_refusals) as refusal:
+        except refusals() as refusal:
             form.add_error(None, str(refusal))
             return None
         if isinstance(done, Secret):

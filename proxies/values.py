@@ -1,10 +1,14 @@
 """Do given values fit the columns they are meant for? Asked by every writer before it writes."""
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model
+from django.db.models import CharField, Field, Model
+
+# Control characters, halves of surrogate pairs, and separators of lines and paragraphs.
+_UNSHOWABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
 def why_unfit(model: type[Model], values: Mapping[str, Any], allowed: Collection[str]) -> str | None:
@@ -16,10 +20,18 @@ def why_unfit(model: type[Model], values: Mapping[str, Any], allowed: Collection
         field = model._meta.get_field(name) if name in allowed else None
         if not isinstance(field, Field):
             return f"This cannot be set: {name[:60]}."
-        if isinstance(value, str) and "\x00" in value:
-            return f"The value for {field.verbose_name} has characters that cannot be kept."
+        if isinstance(value, str) and not _showable(value, one_line=isinstance(field, CharField)):
+            return f"The value for {field.verbose_name} has characters that cannot be kept or shown."
         try:
             field.clean(value, None)
         except ValidationError as unfit:
             return f"The value for {field.verbose_name} does not fit: {' '.join(unfit.messages)}"
     return None
+
+
+def _showable(value: str, *, one_line: bool) -> bool:
+    """True for what a person can read on a page, and type again to confirm (D12); a long text may have lines."""
+    if one_line and value != value.strip():
+        return False
+    kept = value if one_line else value.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    return all(unicodedata.category(character) not in _UNSHOWABLE for character in kept)

@@ -52,6 +52,11 @@ def defaults() -> dict[str, Any]:
     }
 
 
+def terms_of(policy: TokenPolicy) -> dict[str, Any]:
+    """The terms a policy has."""
+    return {name: getattr(policy, name) for name in sorted(_TERMS)}
+
+
 def check(terms: dict[str, Any]) -> dict[str, Any]:
     """Complete terms that can be kept, or InvalidPolicy. R <= L is no error (D8)."""
     if unknown := set(terms) - _TERMS:
@@ -90,7 +95,7 @@ def set_policy(owner: Owner, *, by: str, at: datetime | None = None, **terms: An
     whole = check(terms)
     with transaction.atomic():
         found = TokenPolicy.objects.select_for_update().filter(**_owned_by(owner)).first()
-        before = None if found is None else {name: getattr(found, name) for name in sorted(_TERMS)}
+        before = None if found is None else terms_of(found)
         made, _ = TokenPolicy.objects.update_or_create(defaults=whole, **_owned_by(owner))
         history.record("set policy", made, by=by, at=now, before=before, after=whole)
     return made

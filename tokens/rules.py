@@ -291,6 +291,7 @@ class PlaceFacts(NamedTuple):
     is_member: bool
     member_deployment_id: int | None
     member_undeployed_at: datetime | None
+    has_path_rules: bool = False
 
 
 def why_not_here(facts: HolderFacts, place: PlaceFacts) -> Reason | None:

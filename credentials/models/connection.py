@@ -6,6 +6,8 @@ from django.db.models import Q
 from credentials.querysets import ConnectionConfigurationQuerySet
 from proxies.models import Environment, Owned
 
+REVOKED_SHOWN = 3
+
 
 class ConnectionConfiguration(Owned):
     """One kind of installation. The deployment type is permanent (D33); deleting is closing (D35)."""
@@ -42,6 +44,12 @@ class ConnectionConfiguration(Owned):
 
     def __str__(self) -> str:
         return self.name
+
+    def tokens_to_show(self) -> "list[ConnectionToken]":
+        """The active tokens, newest first, and the three that were revoked last (S4.17)."""
+        active = self.tokens.filter(slot__isnull=False)
+        revoked = self.tokens.filter(slot__isnull=True).order_by("-revoked_at", "-id")
+        return [*active, *revoked[:REVOKED_SHOWN]]
 
 
 class ConnectionToken(models.Model):

@@ -46,7 +46,8 @@ def test_an_environment_is_changed_but_for_its_slug(db: None) -> None:
     assert (environment.name, environment.gateways_must_authenticate) == ("Stage", True)
     for field in ("slug", "is_default", "id"):
         with pytest.raises(InvalidName):
-            catalogue.change_environment(environment, by="ada", **{field: "other"})
+            changes: dict[str, Any] = {field: "other"}
+            catalogue.change_environment(environment, by="ada", **changes)
 
 
 def test_two_environments_never_share_name_or_slug(db: None) -> None:
@@ -107,7 +108,8 @@ def test_d43_slug_and_audience_cannot_be_changed(db: None) -> None:
     proxy = proxy_of()
     for field in ("slug", "audience", "mode", "archived_at"):
         with pytest.raises(InvalidName):
-            catalogue.change_proxy(proxy, by="ada", **{field: "other"})
+            changes: dict[str, Any] = {field: "other"}
+            catalogue.change_proxy(proxy, by="ada", **changes)
 
 
 def test_parallel_additions_of_one_slug_make_one_proxy(own_database: OwnDatabase) -> None:
@@ -135,6 +137,11 @@ def test_a_change_is_recorded_with_what_differed_only(db: None) -> None:
         {"name": "n" * 151},
         {"name": ""},
         {"name": "nul \x00"},
+        {"name": "two\nlines"},
+        {"name": " in front"},
+        {"name": "half \udcff"},
+        {"description": "nul \x00"},
+        {"description": "half \udcff"},
         {"owner_email": "no address"},
         {"required_match": "some"},
         {"accept_token_in_url": "perhaps"},
@@ -152,6 +159,10 @@ def test_a_value_that_does_not_fit_is_refused_before_any_database_sees_it(db: No
         catalogue.change_proxy(proxy, by="ada", **fields)
     with pytest.raises(InvalidName):
         catalogue.add_proxy(slug="another", by="ada", **{"name": "Another", **fields})
+
+
+def test_a_description_may_have_lines(db: None) -> None:
+    assert proxy_of(description="one\r\n\ttwo").description == "one\r\n\ttwo"
 
 
 def test_d43_archiving_undeploys_everywhere_and_ends_every_change(db: None) -> None:

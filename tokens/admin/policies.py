@@ -3,14 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from credentials.models import Credential
 from proxies.adminkit import Act, PortalAdmin, actor
 from proxies.models import ApiProxy, ProxyGroup
 from tokens import policies
 from tokens.models import RefreshMode, TokenFormat, TokenPolicy
+from tokens.policy_warnings import policy_warnings, preview_lines
 
 
 class PolicyForm(forms.Form):
@@ -41,6 +44,13 @@ class PolicyForm(forms.Form):
         label="Family lifetime (seconds)", required=False, min_value=1, help_text="Empty: no absolute end."
     )
 
+    @property
+    def notes(self) -> list[str]:
+        """What the terms on the page come to, and what is risky in them (D8, D15)."""
+        shown = self.cleaned_data if self.is_bound and self.is_valid() else self.initial
+        terms = {**policies.defaults(), **shown}
+        return [*preview_lines(terms), *policy_warnings(terms)]
+
 
 class NewPolicyForm(PolicyForm):
     """Whose policy, and its terms."""
@@ -63,16 +73,23 @@ class NewPolicyForm(PolicyForm):
         return values
 
 
+def _warn(request: HttpRequest, policy: TokenPolicy) -> None:
+    for sentence in policy_warnings(policies.terms_of(policy)):
+        messages.warning(request, sentence)
+
+
 def _add(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
     owners = [values.pop(name) for name in ("proxy", "group", "credential")]
     owner = next(owner for owner in owners if owner is not None)
-    return f"The {policies.set_policy(owner, by=actor(request), **values)} is in force."
+    made = policies.set_policy(owner, by=actor(request), **values)
+    _warn(request, made)
+    return f"The {made} is in force."
 
 
 def _change(request: HttpRequest, subject: TokenPolicy, values: dict[str, Any]) -> str:
     owner = subject.owner
     assert owner is not None
-    policies.set_policy(owner, by=actor(request), **values)
+    _warn(request, policies.set_policy(owner, by=actor(request), **values))
     return f"The {subject} is changed for families handed out from now on; earlier ones keep their terms."
 
 
@@ -103,6 +120,7 @@ class TokenPolicyAdmin(PortalAdmin):
     )
     list_filter = ("token_format", "never_expires", "refresh_mode")
     list_select_related = ("proxy", "group", "credential")
+    readonly_fields = ("lifetime_preview", "warnings")
     add_act = Act("add", "Add token policy", _add, "add_tokenpolicy", NewPolicyForm)
     acts = (
         Act(
@@ -116,3 +134,17 @@ class TokenPolicyAdmin(PortalAdmin):
         Act("suspend", "Suspend", _suspend, "change_tokenpolicy", possible=lambda subject: not subject.suspended_at),
         Act("resume", "Resume", _resume, "change_tokenpolicy", possible=lambda subject: bool(subject.suspended_at)),
     )
+
+    @admin.display(description="lifetime")
+    def lifetime_preview(self, policy: TokenPolicy) -> SafeString:
+        """How long a family lasts at most (S0.18, S0.19)."""
+        return _listed(preview_lines(policies.terms_of(policy)))
+
+    @admin.display(description="warnings")
+    def warnings(self, policy: TokenPolicy) -> SafeString:
+        """What is risky in the terms."""
+        return _listed(policy_warnings(policies.terms_of(policy)))
+
+
+def _listed(sentences: list[str]) -> SafeString:
+    return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in sentences or ["None."]))

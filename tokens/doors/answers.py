@@ -74,6 +74,8 @@ MANAGEMENT_ONLY = frozenset(
 # Outside, these look like any failed client authentication.
 HIDDEN = frozenset(("management_mismatch",))
 
+_BASIC = 'Basic realm="latchkey"'
+_BEARER = 'Bearer realm="latchkey", error="invalid_token"'
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 JSON = ("Content-Type", "application/json")
 
@@ -123,7 +125,7 @@ def refusal(error: Refusal, *, refreshing: bool = False, challenge: bool = False
         body["error_code"] = shown
     extra: list[tuple[str, str]] = []
     if status == HTTPStatus.UNAUTHORIZED and challenge:
-        extra.append(("WWW-Authenticate", 'Basic realm="latchkey"'))
+        extra.append(("WWW-Authenticate", _BEARER if name == "invalid_token" else _BASIC))
     if isinstance(error, RateLimited):
         extra.append(("Retry-After", str(error.retry_after)))
     return answer(status, body, *extra)

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 _REALM = 'Bearer realm="latchkey"'
 _FORBIDDEN = frozenset((Reason.INSUFFICIENT_SCOPE, Reason.METHOD_NOT_ALLOWED))
 _MAXIMUM_SLUG = 80
+MAXIMUM_URI = 8_190
 
 
 class GatewayFault(Exception):
@@ -41,8 +42,7 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
                 proxy=proxy,
                 environment=environment,
                 required_scopes=scopes,
-                method=_method(environ),
-                method_is_trusted=reading.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS),
+                told=_told(environ),
                 gateway=reading.gateway(environ, str(environ.get("HTTP_X_GATEWAY_TOKEN", ""))),
             )
     except StorageAway as away:
@@ -62,10 +62,12 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
     return _refused(verdict)
 
 
-def _method(environ: Mapping[str, Any]) -> str:
-    """The API client's method, as gateways tell it; the auth call's own says nothing (gateways.md section 2)."""
-    told = environ.get("HTTP_X_FORWARDED_METHOD") or environ.get("HTTP_X_ORIGINAL_METHOD") or ""
-    return str(told)[:10]
+def _told(environ: Mapping[str, Any]) -> lifecycle.Told:
+    """The API client's method and URI, as gateways tell them; the auth call's own say nothing."""
+    method = environ.get("HTTP_X_FORWARDED_METHOD") or environ.get("HTTP_X_ORIGINAL_METHOD") or ""
+    uri = environ.get("HTTP_X_ORIGINAL_URI") or environ.get("HTTP_X_FORWARDED_URI") or ""
+    is_trusted = reading.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS)
+    return lifecycle.Told(str(method).upper()[:10], str(uri)[:MAXIMUM_URI], is_trusted)
 
 
 def _proxy(environ: Mapping[str, Any], rest: str) -> str:

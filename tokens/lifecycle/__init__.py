@@ -9,7 +9,7 @@ from tokens.lifecycle.minting import TokenAnswer, issuer
 from tokens.lifecycle.proving import Proof
 from tokens.lifecycle.refreshing import refresh
 from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_token
-from tokens.lifecycle.verifying import UnknownProxy, Verdict, verify
+from tokens.lifecycle.verifying import Told, UnknownProxy, Verdict, verify
 
 __all__ = [
     "Cleaned",
@@ -17,6 +17,7 @@ __all__ = [
     "Proof",
     "Request",
     "TokenAnswer",
+    "Told",
     "UnknownProxy",
     "Verdict",
     "clean",

@@ -97,13 +97,13 @@ def _check_target(who: ClientFacts, facts: IssueFacts, now: datetime) -> None:
         raise errors.InvalidTarget
     if who.is_bound and (facts.proxy_id, facts.group_id) != (who.proxy_id, who.group_id):
         raise errors.InvalidTarget
-    mode = facts.proxy_mode if facts.proxy_id is not None else facts.group_mode
-    if who.is_bound != (mode == "own"):
-        raise errors.ManagementMismatch
     if not who.is_bound and (
         facts.grant_id is None or facts.grant_withdrawn_at is not None or rules.reached(facts.grant_expires_on, now)
     ):
         raise errors.InvalidTarget
+    mode = facts.proxy_mode if facts.proxy_id is not None else facts.group_mode
+    if who.is_bound != (mode == "own"):
+        raise errors.ManagementMismatch
     if facts.policy_id is None or facts.suspended_at is not None:
         raise errors.GrantNotAllowed
     if facts.deployment_id is None or facts.undeployed_at is not None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from tokens import errors, rules
+from tokens import errors, path_rules, rules
 from tokens.lifecycle.proving import Proof, prove
 from tokens.lifecycle.shown import Shown, look_at
 from tokens.rules import HolderFacts, Reason, TokenFacts
@@ -18,6 +18,15 @@ class UnknownProxy(errors.TokenError):
 
     code = "unknown_proxy"
     sentence = "The gateway named an unknown API proxy."
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a gateway says of the API client's request; empty where it says nothing. The method in capital letters."""
+
+    method: str = ""
+    uri: str = ""
+    is_trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +54,15 @@ def verify(
     proxy: str,
     environment: str = "",
     required_scopes: str = "",
-    method: str = "",
-    method_is_trusted: bool = False,
+    told: Told | None = None,
     gateway: Proof | None = None,
     at: datetime | None = None,
 ) -> Verdict:
     """Whether a token opens a proxy, with every end state looked at as it is now (D11, D14, I6).
 
     `proxy` and `environment` are slugs. Raises UnknownEnvironment and UnknownProxy, which are
-    the gateway's fault, and GatewayRefused. The API client's method is believed where `method_is_trusted` or the
-    gateway has proved itself; a grant that disallows methods is refused where none is believed.
+    the gateway's fault, and GatewayRefused. What is `told` of the API client's own request is believed of a
+    trusted gateway or one that has proved itself; grants that disallow methods and path rules refuse where it is not.
     """
     now = at or timezone.now()
     shown = look_at(raw)
@@ -69,7 +77,7 @@ def verify(
     reason = _reason(shown, row, now)
     if reason is not None or row.token is None or row.holder is None:
         return Verdict(reason or Reason.UNKNOWN)
-    believed = method.upper() if method_is_trusted or proved else ""
+    believed = told if told is not None and (told.is_trusted or proved) else Told()
     return _judge_use(row, row.token, row.holder, required_scopes, believed)
 
 
@@ -87,19 +95,20 @@ def _reason(shown: Shown, row: VerifyRow, now: datetime) -> Reason | None:
     return rules.why_invalid(row.token, row.holder, now) or rules.why_not_here(row.holder, row.place)
 
 
-def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_scopes: str, method: str) -> Verdict:
+def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_scopes: str, told: Told) -> Verdict:
     """Scopes and method of a token that is valid here: what is missing is 403, not 401."""
     scopes = rules.scopes_in_use(token.token_scopes, holder)
     needed = rules.scope_set(required_scopes)
     place_needs = rules.scope_set(row.place.required_scopes or "")
     reason: Reason | None = None
     disallowed = (holder.grant_disallowed_methods or "").split()
-    if disallowed and (not method or method in disallowed):
+    if disallowed and (not told.method or told.method in disallowed):
         reason = Reason.METHOD_NOT_ALLOWED
     elif (
         not scopes
         or not rules.covers(scopes, needed)
         or not rules.covers(scopes, place_needs, row.place.required_match or "all")
+        or (row.place.has_path_rules and not _path_rules_hold(row, scopes, told))
     ):
         reason = Reason.INSUFFICIENT_SCOPE
     return Verdict(
@@ -112,3 +121,9 @@ def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_
         proxy_id=row.place.proxy_id or 0,
         required=rules.scope_text(needed | place_needs),
     )
+
+
+def _path_rules_hold(row: VerifyRow, scopes: frozenset[str], told: Told) -> bool:
+    """Path rules on what a trusted gateway told; nothing told is not satisfied (S0.2, gateways.md section 8)."""
+    found = statements.path_rules(row.place.proxy_id or 0)
+    return path_rules.satisfied(found, scopes, method=told.method, uri=told.uri)

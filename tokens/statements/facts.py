@@ -42,7 +42,7 @@ TOKEN_COLUMNS = """
 
 PLACE_COLUMNS = """
     rp.id, rp.required_scopes, rp.required_match, rp.accept_token_in_url, rp.archived_at, gm.id IS NOT NULL,
-    md.id, md.undeployed_at"""
+    md.id, md.undeployed_at, EXISTS (SELECT 1 FROM proxies_pathrule pr WHERE pr.proxy_id = rp.id)"""
 
 CLIENT_WIDTH = len(ClientFacts._fields)
 HOLDER_WIDTH = len(HolderFacts._fields)

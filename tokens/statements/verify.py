@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from tokens.path_rules import PathRule
 from tokens.rules import HolderFacts, PlaceFacts, TokenFacts
 from tokens.statements import database
 from tokens.statements.facts import (
@@ -65,7 +66,7 @@ def read(*, environment: str, proxy: str, digests: list[str], jti: str = "") -> 
     )
 
 
-def path_rules(proxy_id: int) -> list[tuple[str, str, str, str]]:
-    """Method, pattern, scopes and match of each path rule of a proxy (S0.2)."""
+def path_rules(proxy_id: int) -> list[PathRule]:
+    """The path rules of a proxy (S0.2)."""
     sql = "SELECT method, pattern, scopes, match FROM proxies_pathrule WHERE proxy_id = %s ORDER BY id"
-    return [(row[0], row[1], row[2], row[3]) for row in database.rows(sql, [proxy_id])]
+    return [PathRule._make(found) for found in database.rows(sql, [proxy_id])]

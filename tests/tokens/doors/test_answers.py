@@ -112,7 +112,10 @@ def test_r12_only_a_401_carries_the_challenge():
     for each in every_refusal():
         if each.code not in answers.MANAGEMENT_ONLY:
             headers = dict(answers.refusal(made(each), challenge=True).headers)
-            assert ("WWW-Authenticate" in headers) is (answers.lookup(each.code, refreshing=False)[0] == 401)
+            status, error = answers.lookup(each.code, refreshing=False)
+            assert ("WWW-Authenticate" in headers) is (status == 401)
+            scheme = "Bearer" if error == "invalid_token" else "Basic"
+            assert headers.get("WWW-Authenticate", scheme).startswith(scheme)
 
 
 def test_r11_a_quote_in_a_sentence_does_not_leave_the_allowed_characters():

@@ -1,0 +1,44 @@
+"""manage.py open_credential."""
+
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from credentials import clients
+from proxies.commandkit import ACTOR, PortalCommand, holder
+from proxies.models import ApiProxy
+
+
+class Command(PortalCommand):
+    """A new credential; its secret is shown once."""
+
+    help = "Open a credential: the key of a proxy or group, or one of its own. The secret is printed once."
+
+    def add_words(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--key-of", default="", metavar="SLUG", help="make it the key of this proxy or group")
+        parser.add_argument("--proxy", dest="key_of", metavar="SLUG", help="the same as --key-of")
+        parser.add_argument("--group", dest="key_of", metavar="SLUG", help="the same as --key-of")
+        parser.add_argument("--client-id", default="", help="default: a new one is made")
+        parser.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
+        parser.add_argument("--allowed-addresses", default="", help="addresses or networks, separated by spaces")
+        parser.add_argument("--owner", default="", help="person or team that answers for it")
+
+    def act(self, options: dict[str, Any]) -> None:
+        bound = holder(options["key_of"]) if options["key_of"] else None
+        opened = clients.open_credential(
+            name=options["name"],
+            proxy=bound if isinstance(bound, ApiProxy) else None,
+            group=None if isinstance(bound, ApiProxy) else bound,
+            client_id=options["client_id"],
+            expires_on=options["expires_on"],
+            allowed_addresses=options["allowed_addresses"],
+            owner_name=options["owner"],
+            by=ACTOR,
+        )
+        self.tell(
+            {"client_id": opened.client_id, "client_secret": opened.secret},
+            f"client id      {opened.client_id}",
+            f"client secret  {opened.secret}",
+            "The secret is not shown again.",
+        )

@@ -1,0 +1,211 @@
+"""The shape of what REST takes and gives on this floor."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from credentials import rules
+from credentials.models import ConnectionConfiguration, ConnectionToken, GatewayInstance
+from proxies.models import Environment
+
+Types = ConnectionConfiguration.DeploymentType
+Protocol = ConnectionConfiguration.Protocol
+
+
+def _now(serializer: serializers.BaseSerializer[Any]) -> datetime:
+    """The one moment of the request."""
+    moment: datetime = serializer.context.get("now") or timezone.now()
+    return moment
+
+
+class TokenSerializer(serializers.ModelSerializer[ConnectionToken]):
+    """A connection token without its value."""
+
+    status = serializers.SerializerMethodField()
+    rotation = serializers.SerializerMethodField(help_text="What its age asks for: fresh, recommended or overdue.")
+
+    class Meta:
+        model = ConnectionToken
+        fields: tuple[str, ...] = (
+            "id",
+            "status",
+            "rotation",
+            "created_at",
+            "created_by",
+            "last_used_at",
+            "last_used_instance",
+            "last_used_address",
+            "revoked_at",
+            "revoked_by",
+            "revoked_cause",
+            "revoked_because",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+    def get_status(self, token: ConnectionToken) -> str:
+        return "revoked" if token.slot is None else "active"
+
+    def get_rotation(self, token: ConnectionToken) -> str | None:
+        return None if token.slot is None else rules.rotation(token.created_at, _now(self)).value
+
+
+class MadeSerializer(TokenSerializer):
+    """A connection token with its value: in the answer that makes it, and where it is revealed."""
+
+    token = serializers.SerializerMethodField()
+
+    class Meta(TokenSerializer.Meta):
+        fields = ("token", *TokenSerializer.Meta.fields)
+        read_only_fields = fields
+
+    def get_token(self, token: ConnectionToken) -> str:  # noqa: ARG002 - as fields are called
+        raw: str = self.context["raw"]
+        return raw
+
+
+class InstanceSerializer(serializers.ModelSerializer[GatewayInstance]):
+    """An instance that was seen."""
+
+    status = serializers.SerializerMethodField()
+
+    class Meta:
+        model = GatewayInstance
+        fields = (
+            "instance_id",
+            "status",
+            "deployment_type",
+            "version",
+            "address",
+            "protecting",
+            "first_heartbeat_at",
+            "last_heartbeat_at",
+        )
+        read_only_fields = fields
+
+    def get_status(self, instance: GatewayInstance) -> str:
+        return rules.instance_status(
+            last_heartbeat_at=instance.last_heartbeat_at, protecting=instance.protecting, now=_now(self)
+        ).value
+
+
+class ConnectionSerializer(serializers.ModelSerializer[ConnectionConfiguration]):
+    """A connection configuration in a list."""
+
+    environment = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
+    active_tokens = serializers.IntegerField(read_only=True)
+    last_used_at = serializers.DateTimeField(read_only=True)
+    rotation = serializers.SerializerMethodField(help_text="What the age of the oldest active token asks for.")
+
+    class Meta:
+        model = ConnectionConfiguration
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "description",
+            "deployment_type",
+            "environment",
+            "target_host",
+            "target_ports",
+            "target_protocol",
+            "owner_name",
+            "owner_email",
+            "licence_ends_at",
+            "created_at",
+            "closed_at",
+            "active_tokens",
+            "last_used_at",
+            "rotation",
+            "last_refused_at",
+            "last_refused_because",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+    def get_rotation(self, configuration: Any) -> str:
+        return rules.rotation(configuration.oldest_active_at, _now(self)).value
+
+
+class ConnectionDetailSerializer(ConnectionSerializer):
+    """A connection configuration with its tokens (the active ones, three revoked) and instances."""
+
+    tokens = serializers.SerializerMethodField()
+    instances = serializers.SerializerMethodField()
+
+    class Meta(ConnectionSerializer.Meta):
+        fields = (*ConnectionSerializer.Meta.fields, "tokens", "instances")
+        read_only_fields = fields
+
+    def get_tokens(self, configuration: ConnectionConfiguration) -> list[dict[str, Any]]:
+        shown = configuration.tokens_to_show()
+        return [dict(each) for each in TokenSerializer(shown, many=True, context=self.context).data]
+
+    def get_instances(self, configuration: ConnectionConfiguration) -> list[dict[str, Any]]:
+        seen = configuration.instances.all()[:100]
+        return [dict(each) for each in InstanceSerializer(seen, many=True, context=self.context).data]
+
+
+class _Exact(serializers.Serializer[Any]):
+    """Refuses what it does not know, so that a misspelt or permanent field is not passed over in silence."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(str(name)[:50] for name in set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(
+                {name: ["This field is not known here or cannot be changed."] for name in unknown}
+            )
+        return attrs
+
+
+class ChangeConnectionSerializer(_Exact):
+    """What may be changed. Deployment type and environment are permanent (D33)."""
+
+    name = serializers.CharField(max_length=150, required=False)
+    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    target_host = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    target_ports = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    target_protocol = serializers.ChoiceField(choices=Protocol.choices, required=False)
+    owner_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    owner_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
+
+
+class OpenConnectionSerializer(ChangeConnectionSerializer):
+    """What a new configuration needs."""
+
+    name = serializers.CharField(max_length=150)
+    deployment_type = serializers.ChoiceField(choices=Types.choices)
+    environment = serializers.SlugRelatedField(slug_field="slug", queryset=Environment.objects.all())
+    licence_ends_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class BecauseSerializer(_Exact):
+    """Why."""
+
+    because = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+class RevokeSerializer(BecauseSerializer):
+    """Why, and whether a use within the last hour is known (D36)."""
+
+    even_if_in_use = serializers.BooleanField(required=False, default=False)
+
+
+class RevealSerializer(_Exact):
+    """Whether the value is shown or copied: the audit entry says which."""
+
+    copied = serializers.BooleanField(required=False, default=False)
+
+
+class LicenceSerializer(_Exact):
+    """The new end of the licence; null for none."""
+
+    licence_ends_at = serializers.DateTimeField(allow_null=True)
+
+
+class HeartbeatSerializer(serializers.Serializer[Any]):
+    """What an instance says of itself. A type that is missing is not a mistake of form: the core refuses it (D33)."""
+
+    instance_id = serializers.RegexField(r"^[\x21-\x7e]+\Z", max_length=150)
+    deployment_type = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    version = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+    protecting = serializers.BooleanField(required=False, default=True)
