@@ -64,7 +64,7 @@ run: $(VENV)/.ready ## Start the portal with everything it needs; Ctrl-C ends it
 
 .PHONY: demo-fixtures
 demo-fixtures: $(VENV)/.ready ## Print the demo's client ids, secrets, users and audiences as JSON
-	@exec $(BIN)/python manage.py demo --json
+	@exec $(BIN)/python manage.py demo --fixtures
 
 # --- Check --------------------------------------------------------------------------------------------------------------------------
 

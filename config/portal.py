@@ -13,8 +13,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -88,20 +89,22 @@ def parts() -> list[Part]:
     return [Part("The web server", web), Part("Background work", [python, "-m", "config.background"])]
 
 
+def wish_for_demo(data: Path) -> Path:
+    """There from an empty start until the demo was made and its password printed: it outlives a start broken off."""
+    return data / "demo.wanted"
+
+
 def prepare(data: Path, *, demo: bool) -> None:
     """Database, static files and, once, the demo. Done in this process, which keeps no connection afterwards."""
-    from django.core.management import call_command, get_commands
+    from django.core.management import call_command
     from django.db import connection, connections
 
-    # The wish for a demo outlives a first start that was broken off, and is fulfilled once only.
-    wish = data / "demo.wanted"
     if demo and "django_migrations" not in connection.introspection.table_names():
-        wish.touch()
+        wish_for_demo(data).touch()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    if demo and wish.exists() and "demo" in get_commands():
-        call_command("demo")
-    wish.unlink(missing_ok=True)
+    if demo and wish_for_demo(data).exists():
+        call_command("demo", quiet=True)
     for each in connections.all():
         each.close()
         if each.vendor == "postgresql":
@@ -127,8 +130,20 @@ def answers(host: str, port: int) -> bool:
     return True
 
 
-def announce(url: str) -> None:
-    say(f"\nLatchkey is ready.\n  Admin: {url}/admin/\n  Stop it with Ctrl-C.\n")
+def announce(url: str, data: Path, *, demo: bool) -> None:
+    """Where it is; at the first start with a demo also its password and what to try, once."""
+    from django.core.management import call_command
+
+    # For `make demo-fixtures`, which is asked without the port.
+    (data / "portal.url").write_text(url, encoding="utf-8")
+    wish = wish_for_demo(data)
+    say("\nLatchkey is ready. Stop it with Ctrl-C.")
+    if demo and wish.exists() and (data / "demo.json").exists():
+        call_command("demo", welcome=True)
+    else:
+        say(f"Admin: {url}/admin/")
+    say("")
+    wish.unlink(missing_ok=True)
 
 
 def main() -> int:
@@ -151,11 +166,13 @@ def main() -> int:
         if not _wait_for_port(settings.HOST, settings.PORT):
             say(f"{settings.HOST}:{settings.PORT} is taken. Choose another port: make run PORT=...")
             return 75
-        prepare(settings.DATA_DIR, demo=os.environ.get("DEMO", "1") != "0")
+        demo = os.environ.get("DEMO", "1") != "0"
+        prepare(settings.DATA_DIR, demo=demo)
         for part in parts():
             running.append(part)
             part.start()
-        return watch(running, settings.HOST, settings.PORT, settings.PUBLIC_URL)
+        ready = partial(announce, settings.PUBLIC_URL, settings.DATA_DIR, demo=demo)
+        return watch(running, settings.HOST, settings.PORT, ready)
     except Stopped:
         say("Stopping.")
         return 0
@@ -173,7 +190,7 @@ def _wait_for_port(host: str, port: int, seconds: float = 5.0) -> bool:
     return True
 
 
-def watch(running: list[Part], host: str, port: int, url: str) -> int:
+def watch(running: list[Part], host: str, port: int, ready: Callable[[], None]) -> int:
     # Under make we are its child: make killed with -9 must not leave us behind.
     bound_to = os.getppid() if os.environ.get("LATCHKEY_UNDER_MAKE") else None
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
@@ -182,7 +199,7 @@ def watch(running: list[Part], host: str, port: int, url: str) -> int:
         if bound_to is not None and os.getppid() != bound_to:
             return 1
         if not announced and answers(reachable, port):
-            announce(url)
+            ready()
             announced = True
         if not announced and time.monotonic() > patience:
             say(f"The web server does not answer after {START_SECONDS:.0f} seconds.")

@@ -255,7 +255,19 @@ CELERY_TASK_PUBLISH_RETRY = False  # a hint that cannot be sent is dropped; the 
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
 # Each entry carries `expires`, so that ticks missed while no worker ran don't pile up.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+CLEAN_EVERY_SECONDS = number("CLEAN_EVERY_SECONDS", 300, least=1)
+
+
+def every(seconds: int, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+
+
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "clean expired tokens": every(CLEAN_EVERY_SECONDS, "tokens.tasks.clean_expired_tokens"),
+    "retire signing keys": every(3600, "tokens.tasks.retire_signing_keys"),
+    "expire licences": every(300, "credentials.tasks.expire_licences"),
+    "forget silent instances": every(24 * 3600, "credentials.tasks.forget_silent_instances"),
+}
 
 # --- Who signs in, and what a browser may do --------------------------------------------------------------------------
 

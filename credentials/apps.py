@@ -14,11 +14,12 @@ class CredentialsConfig(AppConfig):
         from django.core import checks
 
         from credentials import checks as own_checks
-        from credentials import rotation, sealed
+        from credentials import impact, rotation, sealed
         from credentials.errors import CredentialError
         from credentials.models import ConnectionToken
-        from proxies.adminkit import register_refusal
+        from proxies.adminkit import register_impact, register_refusal
 
         register_refusal(CredentialError)
+        register_impact(impact.of_connection)
         sealed.register(ConnectionToken, "sealed", rotation.seal_context)
         checks.register(own_checks.sealed_values_open)

@@ -30,16 +30,21 @@ def record(
                 raise ValueError(f"{name} does not belong into the history")
     return ChangeRecord.objects.create(
         at=at,
-        actor=by[:150],
+        actor=_storable(by)[:150],
         verb=verb,
         subject_kind=subject._meta.model_name or "",
         subject_id=subject.pk,
         subject_name=str(subject)[:255],
         environment=environment,
-        note=note[:500],
+        note=_storable(note)[:500],
         before=None if before is None else plain(before),
         after=None if after is None else plain(after),
     )
+
+
+def _storable(text: str) -> str:
+    """The text without what a database refuses: a remark is never the reason why an act fails."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

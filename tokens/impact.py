@@ -1,8 +1,9 @@
 """What an act would end, counted before it is done (D12). Reads only; a handful of queries however many tokens live."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -59,10 +60,7 @@ def _valid_holder(now: datetime) -> Q:
         & (Q(ends_at=None) | Q(ends_at__gt=now))
         & (Q(credential=None) | Q(credential__archived_at=None, key_generation=F("credential__key_generation")))
         & (Q(user=None) | Q(user_generation=F("user__generation")))
-        & (
-            Q(deployment=None)
-            | Q(deployment__undeployed_at=None, deployment_generation=F("deployment__generation"))
-        )
+        & (Q(deployment=None) | Q(deployment__undeployed_at=None, deployment_generation=F("deployment__generation")))
         & (
             Q(credential_deployment=None)
             | Q(
@@ -103,11 +101,11 @@ def _count(chosen: Q, now: datetime) -> Impact:
         recent=Count("pk", filter=Q(last_used_at__gt=now - RECENTLY)),
     )
     keys = Exists(_live_refresh_keys(now).filter(family=OuterRef("pk")))
-    living = families.annotate(refreshable=keys).filter(
-        Q(refreshable=True) | Exists(_live_tokens(families, now).filter(family=OuterRef("pk")))
+    living = families.annotate(can_refresh=keys).filter(
+        Q(can_refresh=True) | Exists(_live_tokens(families, now).filter(family=OuterRef("pk")))
     )
     of_family = living.aggregate(
-        refreshable=Count("pk", filter=Q(refreshable=True)),
+        refreshable=Count("pk", filter=Q(can_refresh=True)),
         clients=Count("credential", distinct=True),
         users=Count("user", distinct=True),
     )
@@ -127,9 +125,9 @@ def _count(chosen: Q, now: datetime) -> Impact:
     )
 
 
-def _caller(row: dict[str, str]) -> str:
+def _caller(row: Mapping[str, Any]) -> str:
     if row["family__user__username"]:
-        return row["family__user__username"]
+        return str(row["family__user__username"])
     return f"{row['family__credential__name']} ({row['family__credential__client_id']})"
 
 

@@ -378,7 +378,9 @@ def _is_retry(refresh: RefreshFacts, facts: HolderFacts, now: datetime) -> bool:
     """True for the direct predecessor inside the retry window, which counts from first use (D2)."""
     if refresh.key_sequence != facts.family_sequence - 1 or refresh.first_used_at is None:
         return False
-    return now < refresh.first_used_at + timedelta(seconds=refresh.terms.retry_window)
+    window = timedelta(seconds=refresh.terms.retry_window)
+    # On both sides: clocks of two nodes differ, and a clock set back by more revives nothing (I19).
+    return -window < now - refresh.first_used_at < window
 
 
 # --- who may ask

@@ -1,5 +1,5 @@
 """Screens of who may come. One screen a file."""
 
-from credentials.admin import credentials, users
+from credentials.admin import connections, credentials, users
 
-__all__ = ["credentials", "users"]
+__all__ = ["connections", "credentials", "users"]

@@ -307,10 +307,10 @@ def test_d14_deactivating_is_undone_by_reactivating_and_each_is_recorded_once(db
     credential = opened_of().credential
     clients.deactivate(credential, by="ada", note="holiday", at=later(1))
     clients.deactivate(credential, by="bob", at=later(2))
-    assert credential.deactivated_at == later(1)
+    assert Credential.objects.get().deactivated_at == later(1)
     clients.reactivate(credential, by="ada", at=later(3))
     clients.reactivate(credential, by="ada", at=later(4))
-    assert credential.deactivated_at is None
+    assert Credential.objects.get().deactivated_at is None
     verbs = list(ChangeRecord.objects.exclude(verb="open").order_by("id").values_list("verb", "actor", "note"))
     assert verbs == [("deactivate", "ada", "holiday"), ("reactivate", "ada", "")]
 

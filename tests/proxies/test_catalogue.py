@@ -45,8 +45,8 @@ def test_an_environment_is_changed_but_for_its_slug(db: None) -> None:
     environment.refresh_from_db()
     assert (environment.name, environment.gateways_must_authenticate) == ("Stage", True)
     for field in ("slug", "is_default", "id"):
+        changes: dict[str, Any] = {field: "other"}
         with pytest.raises(InvalidName):
-            changes: dict[str, Any] = {field: "other"}
             catalogue.change_environment(environment, by="ada", **changes)
 
 
@@ -107,8 +107,8 @@ def test_d43_slug_and_audience_are_never_used_again_by_anyone(db: None) -> None:
 def test_d43_slug_and_audience_cannot_be_changed(db: None) -> None:
     proxy = proxy_of()
     for field in ("slug", "audience", "mode", "archived_at"):
+        changes: dict[str, Any] = {field: "other"}
         with pytest.raises(InvalidName):
-            changes: dict[str, Any] = {field: "other"}
             catalogue.change_proxy(proxy, by="ada", **changes)
 
 

@@ -28,6 +28,13 @@ def test_d19_a_value_that_looks_like_a_secret_is_refused(db: None, name: str) ->
         history.record("change", proxy, by="ada", at=START, after={name: "x"})
 
 
+def test_a_remark_that_no_database_keeps_does_not_stop_the_act(db: None) -> None:
+    proxy = catalogue.add_proxy(name="Orders", slug="orders", by="test", at=START)
+    made = history.record("change", proxy, by="ada\x00", at=START, note="half \udcff")
+    made.refresh_from_db()
+    assert (made.actor, made.note) == ("ada", "half ?")
+
+
 def test_what_is_too_long_is_cut_and_never_an_error(db: None) -> None:
     proxy = catalogue.add_proxy(name="Orders", slug="orders", by="test", at=START)
     made = history.record("change", proxy, by="a" * 999, at=START, note="n" * 999)

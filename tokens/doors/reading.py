@@ -158,7 +158,7 @@ def is_listed(address: str, networks: list[str]) -> bool:
 
 
 def _readable(value: str) -> str:
-    """An address that columns and lists of networks take, without the zone of a link-local one; '' for anything else."""
+    """An address as columns and lists of networks take it, without a link-local one's zone; '' for anything else."""
     plain = value.strip().split("%")[0]
     try:
         ipaddress.ip_address(plain)

@@ -4,6 +4,8 @@ from argparse import ArgumentParser
 from datetime import date
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from credentials import clients
 from proxies.commandkit import ACTOR, PortalCommand, holder
 from proxies.models import ApiProxy
@@ -15,7 +17,7 @@ class Command(PortalCommand):
     help = "Open a credential: the key of a proxy or group, or one of its own. The secret is printed once."
 
     def add_words(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name")
+        parser.add_argument("name", nargs="?", default="", help="default for a key: made from its proxy or group")
         parser.add_argument("--key-of", default="", metavar="SLUG", help="make it the key of this proxy or group")
         parser.add_argument("--proxy", dest="key_of", metavar="SLUG", help="the same as --key-of")
         parser.add_argument("--group", dest="key_of", metavar="SLUG", help="the same as --key-of")
@@ -26,8 +28,10 @@ class Command(PortalCommand):
 
     def act(self, options: dict[str, Any]) -> None:
         bound = holder(options["key_of"]) if options["key_of"] else None
+        if not options["name"] and bound is None:
+            raise CommandError("A credential of its own needs a name.")
         opened = clients.open_credential(
-            name=options["name"],
+            name=options["name"] or f"key of {bound}",
             proxy=bound if isinstance(bound, ApiProxy) else None,
             group=None if isinstance(bound, ApiProxy) else bound,
             client_id=options["client_id"],

@@ -31,5 +31,5 @@ class Command(PortalCommand):
         self.tell(
             {"slug": made.slug, "name": made.name, "audience": made.audience, "members": options["members"]},
             f"Group {made} was added with {len(members)} members, audience {made.audience}.",
-            f"Next: deploy {made.slug}, open_credential --group {made.slug}, set_policy {made.slug}.",
+            f"Next: deploy {made.slug}, open_credential --key-of {made.slug}, set_policy {made.slug}.",
         )

@@ -29,7 +29,7 @@ class Command(PortalCommand):
         self.tell(
             {"slug": made.slug, "name": made.name, "audience": made.audience},
             f"API proxy {made} was added, audience {made.audience}.",
-            f"Next: deploy {made.slug}, open_credential --proxy {made.slug}, set_policy {made.slug}.",
+            f"Next: deploy {made.slug}, open_credential --key-of {made.slug}, set_policy {made.slug}.",
         )
 
 

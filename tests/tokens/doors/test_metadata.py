@@ -1,6 +1,7 @@
 """Metadata and JWKS: they say what the server does, and the server does what they say (I20)."""
 
 import base64
+from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
@@ -8,7 +9,8 @@ import pytest
 
 from tests.tokens.doors.asking import ask_token
 from tests.world import Answered, call
-from tokens import signing
+from tokens import doors, signing
+from tokens.lifecycle import Client
 from tokens.models import SigningKey
 
 SERVER = "/.well-known/oauth-authorization-server"
@@ -23,10 +25,17 @@ GRANTS = [
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ]
-METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none", "tls_client_auth"]
+METHODS = [
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "none",
+    "tls_client_auth",
+]
 
 
-def get(path: str, **environ: str) -> Answered:
+def get(path: str, **environ: Any) -> Answered:
     return call(path, method="GET", **environ)
 
 
@@ -35,7 +44,7 @@ def path_of(address: str, base: str) -> str:
     return urlsplit(address).path
 
 
-def authenticated_by(method: str, client) -> dict:
+def authenticated_by(method: str, client: Client) -> tuple[dict[str, str], dict[str, Any]]:
     """The parts of a request that authenticate in one of the ways that there are."""
     raw = f"{client.client_id}:{client.secret}".encode()
     assertion = jwt.encode({"iss": client.client_id, "sub": client.client_id}, client.secret, algorithm="HS256")
@@ -43,14 +52,16 @@ def authenticated_by(method: str, client) -> dict:
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": assertion,
     }
-    return {
+    by_certificate = {"HTTP_X_SSL_CLIENT_CERT": "x", "SSL_CLIENT_VERIFY": "OK"}
+    ways: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         "client_secret_basic": ({}, {"HTTP_AUTHORIZATION": "Basic " + base64.b64encode(raw).decode()}),
         "client_secret_post": ({"client_id": client.client_id, "client_secret": client.secret}, {}),
         "client_secret_jwt": (as_jwt, {}),
         "private_key_jwt": ({"client_id": client.client_id, **as_jwt}, {}),
         "none": ({"client_id": client.client_id}, {}),
-        "tls_client_auth": ({"client_id": client.client_id}, {"HTTP_X_SSL_CLIENT_CERT": "x", "SSL_CLIENT_VERIFY": "OK"}),
-    }[method]
+        "tls_client_auth": ({"client_id": client.client_id}, by_certificate),
+    }
+    return ways[method]
 
 
 PLACES = [
@@ -105,7 +116,10 @@ def test_r22_host_headers_change_nothing(world, path):
 def test_r22_all_comes_from_the_one_public_address(world, settings):
     settings.PUBLIC_URL = "https://keys.example.com"
 
-    for path, base in ((SERVER, "https://keys.example.com"), (f"/env/live{SERVER}", "https://keys.example.com/env/live")):
+    for path, base in (
+        (SERVER, "https://keys.example.com"),
+        (f"/env/live{SERVER}", "https://keys.example.com/env/live"),
+    ):
         told = get(path).json
         assert told["issuer"] == base
         assert all(value.startswith(f"{base}/") for name, value in told.items() if name.endswith(("endpoint", "_uri")))
@@ -145,8 +159,6 @@ def test_i20_each_advertised_grant_works_and_no_other(world, settings, grant):
 
 
 def test_i20_no_response_type_is_offered_and_there_is_no_authorization_endpoint(world):
-    from tokens import doors
-
     told = get(SERVER).json
 
     assert told["response_types_supported"] == ["none"]

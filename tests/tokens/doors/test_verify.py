@@ -1,13 +1,15 @@
 """ANY /auth/verify: the forward-auth contract, case by case."""
 
+import zlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from credentials import clients
+from credentials import clients, secrets
 from proxies import catalogue, deployment
 from tests.tokens.doors.asking import REVOKE, VERIFY, ask_refresh, ask_token, rows, tokens_of, verify
 from tests.world import START, Answered, call
@@ -20,8 +22,11 @@ IDENTITY = ("X-Token-Subject", "X-Token-Client", "X-Token-Scopes", "X-Token-Id")
 class Unreadable:
     """A body that must never be asked for."""
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         raise AssertionError("the body was read")
+
+
+UNREADABLE: dict[str, Any] = {"wsgi.input": Unreadable()}
 
 
 @pytest.fixture(autouse=True)
@@ -131,8 +136,6 @@ def test_r18_the_scheme_is_taken_in_any_case(world, scheme):
 def test_r18_an_unknown_token_is_invalid(world):
     check_invalid(verify("nonsense"), "token_not_found")
     good = "lk_at_" + "0" * 64
-    import zlib
-
     check_invalid(verify(f"{good}{zlib.crc32(good.encode()):08x}"), "token_not_found")
 
 
@@ -140,12 +143,12 @@ def test_d20_a_wrong_checksum_costs_no_look_at_the_tokens(world):
     _, access, _ = tokens_of(world)
     wrong = access[:-1] + ("0" if access[-1] != "0" else "1")
 
-    with CaptureQueriesContext(connection, ) as asked:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
         check_invalid(verify(wrong), "token_not_found")
 
     # One look at the place, which must be known for a gateway's fault to be loud; no digest of the token in it.
-    from credentials import secrets
-
     assert len(asked) <= 1
     assert not any(digest in query["sql"] for query in asked for digest in secrets.digests(wrong))
 
@@ -338,7 +341,7 @@ def test_any_method_gets_the_same_answer_and_the_body_is_never_read(world, metho
             HTTP_X_PROXY="orders",
             CONTENT_TYPE="multipart/form-data",
             CONTENT_LENGTH="1000000",
-            **{"wsgi.input": Unreadable()},
+            **UNREADABLE,
         )
         assert answered.status == status
         assert method != "HEAD" or answered.body == b""
@@ -497,7 +500,7 @@ def test_d25_verify_leaves_no_row_and_writes_nothing(world):
 
 def test_d25_last_used_moves_when_the_sightings_are_written(world):
     with time_machine.travel(START, tick=False):
-        client, access, _ = tokens_of(world)
+        _, access, _ = tokens_of(world)
         verify(access, REMOTE_ADDR="192.0.2.99")
     assert sightings.flush() == 1
     token = IssuedToken.objects.get()

@@ -1,0 +1,253 @@
+"""Connection configurations: list, detail with tabs, and the Manage tokens dialog (S4)."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from credentials import rotation, rules
+from credentials.admin.connection_tokens import TokenDialog, tokens_url
+from credentials.models import ConnectionConfiguration
+from credentials.rules import Rotation
+from proxies.adminkit import Act, PortalAdmin, Secret, actor, owner_fields
+from proxies.models import ChangeRecord, Environment
+
+BADGES = {Rotation.RECOMMENDED: "rotation recommended", Rotation.OVERDUE: "rotation overdue"}
+TABS = ("overview", "instances", "activity")
+SHOWN_INSTANCES = 200
+SHOWN_CHANGES = 50
+
+
+class ConnectionForm(forms.Form):
+    """What may change of a configuration."""
+
+    name = forms.CharField(max_length=150)
+    description = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}))
+    target_host = forms.CharField(required=False, max_length=255, help_text="Where a reverse proxy sends its traffic.")
+    target_ports = forms.CharField(required=False, max_length=100, help_text="Separated by commas.")
+    target_protocol = forms.ChoiceField(choices=ConnectionConfiguration.Protocol.choices)
+    owner_name = owner_fields()["owner_name"]
+    owner_email = owner_fields()["owner_email"]
+
+
+class NewConnectionForm(ConnectionForm):
+    """What a new configuration needs."""
+
+    deployment_type = forms.ChoiceField(
+        choices=ConnectionConfiguration.DeploymentType.choices,
+        help_text="Permanent: its tokens work for this type only.",
+    )
+    environment = forms.ModelChoiceField(Environment.objects.all(), help_text="Permanent.")
+    licence_ends_at = forms.DateTimeField(required=False, help_text="UTC. Empty: no end. Its tokens end with it.")
+    field_order = ("name", "description", "deployment_type", "environment", "licence_ends_at")
+
+
+class LicenceForm(forms.Form):
+    """The new end of the licence."""
+
+    licence_ends_at = forms.DateTimeField(required=False, label="Licence ends", help_text="UTC. Empty: no end.")
+
+
+class ReasonForm(forms.Form):
+    """Why."""
+
+    because = forms.CharField(required=False, max_length=200, label="Reason")
+
+
+def _open(request: HttpRequest, subject: None, values: dict[str, Any]) -> Secret:
+    made = rotation.open_connection(by=actor(request), **values)
+    return Secret(f"{made.token.configuration} is open", [("Connection token", made.raw)])
+
+
+def _change(request: HttpRequest, subject: ConnectionConfiguration, values: dict[str, Any]) -> str:
+    return f"{rotation.change(subject, by=actor(request), **values)} was changed."
+
+
+def _extend(request: HttpRequest, subject: ConnectionConfiguration, values: dict[str, Any]) -> str:
+    rotation.extend_licence(subject, until=values["licence_ends_at"], by=actor(request))
+    return f"The licence of {subject} was changed. Tokens that had ended with it stay ended."
+
+
+def _close(request: HttpRequest, subject: ConnectionConfiguration, values: dict[str, Any]) -> str:
+    rotation.close(subject, by=actor(request), because=values["because"])
+    return f"{subject} was deleted. Its tokens are revoked, and its history stays."
+
+
+def _is_open(subject: ConnectionConfiguration) -> bool:
+    return subject.closed_at is None
+
+
+class RotationFilter(admin.SimpleListFilter):
+    """By what the age of the oldest active token asks for (D34)."""
+
+    title = "rotation"
+    parameter_name = "rotation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(advice.value, label) for advice, label in BADGES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = next((advice for advice in BADGES if advice.value == self.value()), None)
+        if wanted is None:
+            return queryset
+        due = ConnectionConfiguration.objects.rotation_due(wanted, timezone.now())
+        return queryset.filter(pk__in=due.values("pk"))
+
+
+def badge(kind: str, text: str) -> SafeString:
+    """A short state in words; the colour only helps."""
+    return format_html('<span class="connection-badge connection-{}">{}</span>', kind, text)
+
+
+@admin.register(ConnectionConfiguration)
+class ConnectionConfigurationAdmin(PortalAdmin):
+    """Connection configurations."""
+
+    list_display = (
+        "name", "deployment_type", "environment", "state", "active", "age", "last_use", "last_refusal", "manage",
+    )  # fmt: skip
+    list_filter = ("deployment_type", "environment", RotationFilter, ("closed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("environment",)
+    search_fields = ("name", "description", "owner_name", "owner_email", "target_host")
+    ordering = ("name", "pk")
+    change_form_template = "admin/credentials/connectionconfiguration/change_form.html"
+    fieldsets = (
+        (None, {"fields": ("name", "description", "deployment_type", "environment", "state", "active", "age")}),
+        ("Target", {"fields": ("target_protocol", "target_host", "target_ports")}),
+        ("Licence and owner", {"fields": ("licence_ends_at", "owner_name", "owner_email", "created_at", "closed_at")}),
+        ("Last refusal", {"fields": ("last_refused_at", "last_refused_because")}),
+    )
+    readonly_fields = ("state", "active", "age")
+    add_act = Act("add", "Add connection configuration", _open, "add_connectionconfiguration", NewConnectionForm)
+    acts = (
+        Act(
+            "change",
+            "Change",
+            _change,
+            "change_connectionconfiguration",
+            ConnectionForm,
+            initial=lambda subject: {name: getattr(subject, name) for name in ConnectionForm.base_fields},
+            possible=_is_open,
+        ),
+        Act(
+            "licence",
+            "Extend licence",
+            _extend,
+            "change_connectionconfiguration",
+            LicenceForm,
+            help="Tokens of a licence that has ended do not come back: generate new ones.",
+            initial=lambda subject: {"licence_ends_at": subject.licence_ends_at},
+            possible=_is_open,
+        ),
+        Act(
+            "delete",
+            "Delete",
+            _close,
+            "delete_connectionconfiguration",
+            ReasonForm,
+            help="All its tokens are revoked at once and for good. The configuration stays for the record.",
+            dangerous=True,
+            possible=_is_open,
+        ),
+    )
+
+    class Media:
+        css = {"all": ("credentials/manage_tokens.css",)}
+        js = ("credentials/manage_tokens.js",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return ConnectionConfiguration.objects.with_tokens_counted()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.tokens_view)
+        name = "credentials_connectionconfiguration_tokens"
+        return [path("<path:object_id>/tokens/", view, name=name), *super().get_urls()]
+
+    def tokens_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Manage tokens: a page of its own, and what fills the dialog."""
+        configuration = self.get_object(request, object_id)
+        if configuration is None:
+            raise Http404
+        return TokenDialog(self, request, configuration).answer()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        tab = request.GET.get("tab", TABS[0])
+        subject = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "tab": tab if tab in TABS else TABS[0], "tabs": TABS}
+        if subject is not None:
+            context |= {"tokens_url": tokens_url(subject), **self._tab(subject, context["tab"])}
+        return super().change_view(request, object_id, form_url, context)
+
+    def _tab(self, subject: ConnectionConfiguration, tab: str) -> dict[str, Any]:
+        if tab == "instances":
+            now = timezone.now()
+            seen = subject.instances.all()[:SHOWN_INSTANCES]
+            return {"instances": [(each, _status(each, now)) for each in seen]}
+        if tab == "activity":
+            records = ChangeRecord.objects.filter(subject_kind=self.opts.model_name, subject_id=subject.pk)
+            return {"changes": records[:SHOWN_CHANGES]}
+        return {}
+
+    def _shown_once(self, request: HttpRequest, act: Act, secret: Secret) -> HttpResponse:
+        answer = super()._shown_once(request, act, secret)
+        if isinstance(answer, TemplateResponse):
+            answer.template_name = "admin/credentials/connectionconfiguration/opened.html"
+        return answer
+
+    @admin.display(description="status")
+    def state(self, configuration: ConnectionConfiguration) -> SafeString:
+        if configuration.closed_at is not None:
+            return badge("off", "deleted")
+        if rules.licence_ended(configuration.licence_ends_at, timezone.now()):
+            return badge("bad", "licence ended")
+        return badge("good", "active")
+
+    @admin.display(description="active tokens")
+    def active(self, configuration: Any) -> str:
+        return f"{configuration.active_tokens} of {len(rotation.SLOTS)}"
+
+    @admin.display(description="age", ordering="oldest_active_at")
+    def age(self, configuration: Any) -> str | SafeString:
+        made = configuration.oldest_active_at
+        if made is None:
+            return "-"
+        now = timezone.now()
+        advice = rules.rotation(made, now)
+        words = timesince(made, now, depth=1)
+        if advice not in BADGES:
+            return words
+        return format_html("{} {}", badge(advice.value, BADGES[advice]), words)
+
+    @admin.display(description="last used", ordering="last_used_at")
+    def last_use(self, configuration: Any) -> str:
+        used = configuration.last_used_at
+        return f"{timesince(used, timezone.now(), depth=1)} ago" if used else "-"
+
+    @admin.display(description="last refusal", ordering="last_refused_at")
+    def last_refusal(self, configuration: ConnectionConfiguration) -> str:
+        if configuration.last_refused_at is None:
+            return "-"
+        ago = timesince(configuration.last_refused_at, timezone.now(), depth=1)
+        return f"{ago} ago: {configuration.last_refused_because}"
+
+    @admin.display(description="tokens")
+    def manage(self, configuration: ConnectionConfiguration) -> SafeString:
+        return format_html('<a class="button" href="{}" data-dialog>Manage tokens</a>', tokens_url(configuration))
+
+
+def _status(instance: Any, now: Any) -> SafeString:
+    status = rules.instance_status(
+        last_heartbeat_at=instance.last_heartbeat_at, protecting=instance.protecting, now=now
+    )
+    kinds = {rules.InstanceStatus.GOOD: "good", rules.InstanceStatus.WARNING: "recommended"}
+    return badge(kinds.get(status, "bad"), status.value)

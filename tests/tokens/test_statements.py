@@ -1,0 +1,73 @@
+"""How many SQL statements an operation takes: few, and the same however many tokens there are."""
+
+import pytest
+
+from bench import statements
+from tests.world import World
+from tokens.lifecycle import Client
+from tokens.models import IssuedToken
+
+MANY = 300
+
+
+@pytest.fixture(autouse=True)
+def _limiter_apart(settings):
+    settings.TOKEN_RATE_LIMIT_PER_MINUTE = 0
+
+
+def measure(client: Client) -> dict[str, list[str]]:
+    return statements.measure(client.client_id, client.secret, "orders")
+
+
+def clients_of(world: World) -> dict[str, Client]:
+    """The key of a proxy and a credential of its own: the two ways to come by a token."""
+    return {"key": world.key_of(world.orders), "credential": world.credential("shop", world.orders, world.billing)}
+
+
+@pytest.mark.parametrize("holder", ["key", "credential"])
+def test_each_operation_takes_few_statements_and_no_more_with_many_tokens(world, token_format, holder):
+    client = world.key_of(world.orders) if holder == "key" else world.credential("shop", world.orders, world.billing)
+    world.policy(world.orders if holder == "key" else world.credentials["shop"], format=token_format)
+
+    few = measure(client)
+    header = statements.basic(client.client_id, client.secret)
+    for _ in range(MANY):
+        statements.issue(header, "orders")
+    assert IssuedToken.objects.count() > MANY
+    many = measure(client)
+
+    for name, limit in statements.LIMITS.items():
+        assert len(few[name]) <= limit, few[name]
+    assert many == few
+
+
+def test_verify_only_reads_and_introspect_as_well(world, token_format):
+    world.policy(world.orders, format=token_format)
+
+    found = measure(world.key_of(world.orders))
+
+    for name in ("verify", "introspect"):
+        assert all(sql.lstrip().startswith("SELECT") for sql in found[name]), found[name]
+
+
+def test_a_group_of_many_members_takes_no_more(world, token_format):
+    from proxies import catalogue
+
+    world.policy(world.commerce, format=token_format)
+    client = world.key_of(world.commerce)
+
+    def count() -> dict[str, int]:
+        header = statements.basic(client.client_id, client.secret)
+        with statements.counted() as issued:
+            token = statements.issue(header, "commerce")
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {token['access_token']}", "HTTP_X_PROXY": "orders"}
+        with statements.counted() as verified:
+            assert statements.door("/auth/verify", {}, bearer)[0] == 200
+        return {"issue": len(issued), "verify": len(verified)}
+
+    count()
+    few = count()
+    more = [catalogue.add_proxy(name=f"P{n}", slug=f"p{n}", by="test") for n in range(30)]
+    catalogue.set_members(world.commerce, [world.orders, world.billing, *more], by="test")
+
+    assert count() == few

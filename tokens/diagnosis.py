@@ -1,0 +1,113 @@
+"""What is wrong with this installation, and what to do about it, in plain words. Reads only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from credentials import sealed
+from proxies.models import ApiProxy, Environment, Management, ProxyGroup
+from tokens.models import SigningKey, TokenFormat, TokenPolicy
+from tokens.statements import log_guard
+
+DEMO_FILE = "demo.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`is_problem` is False for what is only worth knowing. `todo` says what to do."""
+
+    is_problem: bool
+    what: str
+    todo: str
+
+
+def examine() -> list[Finding]:
+    """Every finding, problems first. Where the database can't be asked, that is the finding."""
+    try:
+        found = [*_schema()] or [*_content()]
+    except DatabaseError as trouble:
+        told = str(trouble).strip().splitlines() or [type(trouble).__name__]
+        found = [Finding(True, f"The database does not answer: {told[0]}", "Start it, or look at DATABASE_URL.")]
+    return sorted([*found, *_installation()], key=lambda finding: not finding.is_problem)
+
+
+def _schema() -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if pending:
+        yield Finding(True, f"{len(pending)} migrations have not run.", "Run: manage.py migrate")
+
+
+def _content() -> Iterator[Finding]:
+    if missing := log_guard.missing():
+        yield Finding(
+            True,
+            f"The request log is not protected: {', '.join(missing)} missing or switched off.",
+            "Find out who removed them. Then: manage.py migrate tokens 0001 && manage.py migrate tokens",
+        )
+    for sentence in sealed.unreadable():
+        yield Finding(True, sentence, "Put the key back into KEY_ENCRYPTION_KEYS that sealed it.")
+    yield from _environments()
+    yield from _holders(ApiProxy, "API proxy")
+    yield from _holders(ProxyGroup, "Group")
+
+
+def _environments() -> Iterator[Finding]:
+    environments = list(Environment.objects.all())
+    if not any(environment.is_default for environment in environments):
+        yield Finding(
+            True,
+            "There is no default environment, so /oauth2/token and /auth/verify answer 404.",
+            "Run: manage.py add_environment test" if not environments else "Make one the default, in the admin.",
+        )
+    signing = set(
+        SigningKey.objects.filter(
+            signing_since__isnull=False, verify_only_since=None, retired_at=None, ended_at=None
+        ).values_list("environment_id", flat=True)
+    )
+    issues_jwts = TokenPolicy.objects.filter(token_format=TokenFormat.JWT).exists()
+    for environment in environments:
+        if environment.pk not in signing:
+            yield Finding(
+                issues_jwts,
+                f"The environment {environment} has no signing key, so it cannot issue JWTs yet.",
+                f"Run: manage.py rotate_signing_key --environment {environment.slug}",
+            )
+
+
+def _holders(model: type[ApiProxy] | type[ProxyGroup], word: str) -> Iterator[Finding]:
+    own = model._default_manager.filter(archived_at=None, mode=Management.OWN)
+    for holder in own.filter(policy=None).order_by("slug")[:20]:
+        yield Finding(
+            False, f"{word} {holder} has no token policy, so nobody gets a token for it.",
+            f"Run: manage.py set_policy {holder.slug}",
+        )  # fmt: skip
+    for holder in own.filter(key=None).order_by("slug")[:20]:
+        yield Finding(
+            False, f"{word} {holder} has no key, so nobody can ask for a token for it.",
+            f"Run: manage.py open_credential --key-of {holder.slug}",
+        )  # fmt: skip
+
+
+def _installation() -> Iterator[Finding]:
+    production = not settings.EMBEDDED
+    demo = settings.DATA_DIR / DEMO_FILE
+    if demo.exists():
+        yield Finding(
+            production,
+            f"{demo} holds the secrets of the demo in clear.",
+            "Delete the file when you are done with the demo, and change the password of its admin.",
+        )
+    if production and settings.GENERATED_SECRETS:
+        yield Finding(
+            True,
+            f"{', '.join(settings.GENERATED_SECRETS)} were made here and lie beside the data.",
+            "Give each by NAME_FILE, from a secret store, to every process of the portal.",
+        )
+    if production and not settings.HTTPS:
+        yield Finding(True, f"PUBLIC_URL is {settings.PUBLIC_URL}, without TLS.", "Set PUBLIC_URL to its https one.")
+    if settings.DEBUG:
+        yield Finding(production, "DEBUG is on.", "Unset DEBUG.")
