@@ -96,6 +96,10 @@ format: $(VENV)/.ready-dev ## Put the code into its shape
 bench: $(VENV)/.ready-dev ## Measure: statements of each operation, load on each path
 	@exec $(CLEAN_ENV) $(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-statements
+bench-statements: $(VENV)/.ready-dev ## Measure only: SQL statements of each operation
+	@exec $(CLEAN_ENV) $(BIN)/python -m bench.statements
+
 # --- Keep ---------------------------------------------------------------------------------------------------------------------------
 
 # The index is named, so that a mirror that someone works with never gets into the lock.

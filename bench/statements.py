@@ -8,6 +8,7 @@ the numbers below the limits (tests/tokens/test_statements.py).
 
 import base64
 import io
+import json
 import os
 import sys
 import tempfile
@@ -43,8 +44,6 @@ def counted() -> Iterator[list[str]]:
 
 def door(path: str, form: dict[str, str], headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
     """Call a door as a server would."""
-    import json
-
     from tokens import doors
 
     body = urlencode(form).encode()
@@ -122,11 +121,15 @@ def main() -> int:
         django.setup()
         from django.db import connection
 
+        from tokens import sightings
+
         name = connection.settings_dict["NAME"]
         connection.creation.create_test_db(verbosity=0, serialize=False)
         try:
             return _report(connection.vendor)
         finally:
+            # Nothing may come later to write into a database that is gone.
+            sightings.flush()
             connection.creation.destroy_test_db(name, verbosity=0)
 
 

@@ -379,8 +379,7 @@ def _is_retry(refresh: RefreshFacts, facts: HolderFacts, now: datetime) -> bool:
     if refresh.key_sequence != facts.family_sequence - 1 or refresh.first_used_at is None:
         return False
     window = timedelta(seconds=refresh.terms.retry_window)
-    # On both sides: clocks of two nodes differ, and a clock set back by more revives nothing (I19).
-    return -window < now - refresh.first_used_at < window
+    return -window < now - refresh.first_used_at < window  # a clock set back by more revives nothing (I19)
 
 
 # --- who may ask

@@ -1,8 +1,8 @@
 """Cleaning: delete what is past, in windows of the expiry indexes (D17, I11).
 
-A record is an access token and the refresh key of the same sequence. It goes when both are past, when no lost answer
-can be asked for again, and, where it was revoked, when the retention time is over too. A family goes with its last
-record. A token that never expires has no expiry and so is in no window.
+A record is an access token and the refresh key of the same sequence; a static key belongs to the newest access token.
+It goes when both are past, when no lost answer can be asked for again, and, where it was revoked, when the retention
+time is over too. A family goes with its last record. A token that never expires has no expiry and so is in no window.
 """
 
 from datetime import datetime
@@ -55,28 +55,32 @@ _REMOVABLE_TOKENS = """
       AND (revoked_at IS NULL OR revoked_at <= %s)
       AND NOT EXISTS (SELECT 1 FROM tokens_tokenfamily f
           WHERE f.id = tokens_issuedtoken.family_id AND f.revoked_at > %s)
-      AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey k
-          WHERE k.family_id = tokens_issuedtoken.family_id AND k.sequence = tokens_issuedtoken.sequence
-            AND k.expires_at > %s)
-      AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey k
-          WHERE k.family_id = tokens_issuedtoken.family_id AND k.sequence = tokens_issuedtoken.sequence
-            AND k.created_at > %s)"""
+      AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey k JOIN tokens_tokenfamily f ON f.id = k.family_id
+          WHERE k.family_id = tokens_issuedtoken.family_id
+            AND CASE WHEN f.refresh_mode = 'static' THEN f.sequence ELSE k.sequence END = tokens_issuedtoken.sequence
+            AND (k.expires_at > %s OR k.created_at > %s))"""
 
 _REMOVABLE_KEYS = """
     FROM tokens_refreshkey WHERE id IN ({marks}) AND expires_at <= %s
       AND (revoked_at IS NULL OR revoked_at <= %s)
       AND NOT EXISTS (SELECT 1 FROM tokens_tokenfamily f
           WHERE f.id = tokens_refreshkey.family_id AND f.revoked_at > %s)
-      AND NOT EXISTS (SELECT 1 FROM tokens_issuedtoken t
-          WHERE t.family_id = tokens_refreshkey.family_id AND t.sequence = tokens_refreshkey.sequence
+      AND NOT EXISTS (SELECT 1 FROM tokens_issuedtoken t JOIN tokens_tokenfamily f ON f.id = t.family_id
+          WHERE t.family_id = tokens_refreshkey.family_id
+            AND CASE WHEN f.refresh_mode = 'static' THEN f.sequence ELSE tokens_refreshkey.sequence END = t.sequence
             AND (t.expires_at IS NULL OR t.expires_at > %s))
       AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey n
           WHERE n.family_id = tokens_refreshkey.family_id AND n.sequence = tokens_refreshkey.sequence + 1
-            AND n.created_at > %s)"""
+            AND n.created_at > %s)
+      AND created_at <= %s"""
 
 
 def _parameters(ids: list[int], limits: Limits) -> list[object]:
     return [*ids, limits.now, limits.retained_since, limits.retained_since, limits.now, limits.retried_since]
+
+
+def _key_parameters(ids: list[int], limits: Limits) -> list[object]:
+    return [*_parameters(ids, limits), limits.retried_since]
 
 
 def count_tokens(ids: list[int], limits: Limits) -> int:
@@ -90,7 +94,7 @@ def count_tokens(ids: list[int], limits: Limits) -> int:
 def count_keys(ids: list[int], limits: Limits) -> int:
     """How many refresh keys of a window would go if their access tokens went first."""
     found = database.row(
-        "SELECT count(*)" + _REMOVABLE_KEYS.format(marks=database.marks(len(ids))), _parameters(ids, limits)
+        "SELECT count(*)" + _REMOVABLE_KEYS.format(marks=database.marks(len(ids))), _key_parameters(ids, limits)
     )
     return int(found[0]) if found else 0
 
@@ -107,9 +111,9 @@ def remove_keys(ids: list[int], limits: Limits) -> int:
     body = _REMOVABLE_KEYS.format(marks=database.marks(len(ids)))
     # A successor outlives its predecessor's row: it stands alone from then on.
     database.changed(
-        f"UPDATE tokens_refreshkey SET parent_id = NULL WHERE parent_id IN (SELECT id {body})", _parameters(ids, limits)
+        f"UPDATE tokens_refreshkey SET parent_id = NULL WHERE parent_id IN (SELECT id {body})", _key_parameters(ids, limits)
     )
-    return database.changed("DELETE" + body, _parameters(ids, limits))
+    return database.changed("DELETE" + body, _key_parameters(ids, limits))
 
 
 def remove_families(ids: list[int]) -> int:
