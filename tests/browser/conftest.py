@@ -140,8 +140,8 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all; each test gets a profile of its own."""
+def browser(django_db_setup: None) -> Iterator[Browser]:
+    """One browser for all; each test gets a profile of its own. The test database is made before the loop runs."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no browser at {CHROMIUM}; CHROMIUM may name one")
     # Playwright runs a loop in this thread, in which Django would refuse to ask the database.

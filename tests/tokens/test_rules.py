@@ -111,7 +111,12 @@ TABLE = [
 
 @pytest.mark.parametrize(("access", "refresh", "count", "horizon", "end", "gapless"), TABLE)
 def test_s0_18_s0_19_the_lifetimes_of_the_table(
-    access: int | None, refresh: int | None, count: int | None, horizon: int | None, end: int | None, gapless: int | None
+    access: int | None,
+    refresh: int | None,
+    count: int | None,
+    horizon: int | None,
+    end: int | None,
+    gapless: int | None,
 ) -> None:
     assert rules.renewal_horizon(access, refresh, count) == horizon
     assert rules.last_possible_end(access, refresh, count) == end

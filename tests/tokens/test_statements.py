@@ -3,7 +3,7 @@
 import pytest
 
 from bench import statements
-from tests.world import World
+from proxies import catalogue
 from tokens.lifecycle import Client
 from tokens.models import IssuedToken
 
@@ -17,11 +17,6 @@ def _limiter_apart(settings):
 
 def measure(client: Client) -> dict[str, list[str]]:
     return statements.measure(client.client_id, client.secret, "orders")
-
-
-def clients_of(world: World) -> dict[str, Client]:
-    """The key of a proxy and a credential of its own: the two ways to come by a token."""
-    return {"key": world.key_of(world.orders), "credential": world.credential("shop", world.orders, world.billing)}
 
 
 @pytest.mark.parametrize("holder", ["key", "credential"])
@@ -51,8 +46,6 @@ def test_verify_only_reads_and_introspect_as_well(world, token_format):
 
 
 def test_a_group_of_many_members_takes_no_more(world, token_format):
-    from proxies import catalogue
-
     world.policy(world.commerce, format=token_format)
     client = world.key_of(world.commerce)
 
@@ -67,7 +60,7 @@ def test_a_group_of_many_members_takes_no_more(world, token_format):
 
     count()
     few = count()
-    more = [catalogue.add_proxy(name=f"P{n}", slug=f"p{n}", by="test") for n in range(30)]
-    catalogue.set_members(world.commerce, [world.orders, world.billing, *more], by="test")
+    for n in range(30):
+        catalogue.add_member(world.commerce, catalogue.add_proxy(name=f"P{n}", slug=f"p{n}", by="test"), by="test")
 
     assert count() == few

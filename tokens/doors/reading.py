@@ -61,8 +61,8 @@ def _body(environ: Environ) -> bytes:
         return b""
     try:
         read: bytes = environ["wsgi.input"].read(int(told) if told else MAXIMUM_BODY + 1)
-    except OSError as broken:
-        raise InvalidRequest("The body is incomplete.") from broken
+    except Exception as broken:  # a broken connection, or whatever the server raises for chunks out of form
+        raise InvalidRequest("The body cannot be read.") from broken
     if len(read) > MAXIMUM_BODY or (told and len(read) != int(told)):
         raise InvalidRequest("The body is incomplete or too large.")
     return read

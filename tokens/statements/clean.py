@@ -108,12 +108,10 @@ def remove_tokens(ids: list[int], limits: Limits) -> int:
 
 def remove_keys(ids: list[int], limits: Limits) -> int:
     """Delete the refresh keys of a window that are no longer needed; how many."""
-    body = _REMOVABLE_KEYS.format(marks=database.marks(len(ids)))
+    body, parameters = _REMOVABLE_KEYS.format(marks=database.marks(len(ids))), _key_parameters(ids, limits)
     # A successor outlives its predecessor's row: it stands alone from then on.
-    database.changed(
-        f"UPDATE tokens_refreshkey SET parent_id = NULL WHERE parent_id IN (SELECT id {body})", _key_parameters(ids, limits)
-    )
-    return database.changed("DELETE" + body, _key_parameters(ids, limits))
+    database.changed(f"UPDATE tokens_refreshkey SET parent_id = NULL WHERE parent_id IN (SELECT id {body})", parameters)
+    return database.changed("DELETE" + body, parameters)
 
 
 def remove_families(ids: list[int]) -> int:

@@ -227,9 +227,7 @@ class Held:
 
 def _good(world: World, held: list[Held], at: float) -> list[bool]:
     """Whether each token is good now; what was revoked stays refused when its row is purged."""
-    return [
-        world.good(answer, at=at) for each in held for answer in (each.answer, each.previous) if answer is not None
-    ]
+    return [world.good(answer, at=at) for each in held for answer in (each.answer, each.previous) if answer is not None]
 
 
 def _needed(at: float) -> tuple[set[int], set[int]]:
@@ -291,9 +289,7 @@ def _step(world: World, dice: random.Random, held: list[Held], at: float) -> Non
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_d17_i11_cleaning_removes_nothing_needed_and_everything_else_and_twice_is_once(
-    world: World, seed: int
-) -> None:
+def test_d17_i11_cleaning_removes_nothing_needed_and_everything_else_and_twice_is_once(world: World, seed: int) -> None:
     signing.rotate(world.test, by="test", algorithm="ES256", at=later(0))
     dice = random.Random(seed)
     held: list[Held] = []

@@ -50,9 +50,7 @@ def test_d40_a_refresh_token_is_told_as_one(world: World, token_format: str) -> 
     assert (told["active"], told["token_type"], told["exp"]) == (True, "refresh_token", int(later(180).timestamp()))
 
 
-def test_d40_the_key_of_the_proxy_or_group_it_is_for_is_told_and_nobody_else(
-    world: World, token_format: str
-) -> None:
+def test_d40_the_key_of_the_proxy_or_group_it_is_for_is_told_and_nobody_else(world: World, token_format: str) -> None:
     shop = world.credential("shop", world.orders, world.commerce, token_format=token_format)
     other = world.credential("other", world.orders, world.commerce)
     for_proxy, for_group = world.issue(shop, target="orders"), world.issue(shop, target="commerce")

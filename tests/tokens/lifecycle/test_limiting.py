@@ -50,9 +50,7 @@ def test_verify_is_never_limited(world: World, settings, time_machine) -> None:
     time_machine.move_to(later(5), tick=False)
     token = world.issue(world.key_of(world.orders), at=5)
     bearer = f"Bearer {token.access_token}"
-    answers = [
-        call("/auth/verify", method="GET", HTTP_X_PROXY="orders", HTTP_AUTHORIZATION=bearer) for _ in range(5)
-    ]
+    answers = [call("/auth/verify", method="GET", HTTP_X_PROXY="orders", HTTP_AUTHORIZATION=bearer) for _ in range(5)]
     assert {answer.status for answer in answers} == {200}
 
 

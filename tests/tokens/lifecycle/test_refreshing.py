@@ -129,9 +129,7 @@ def test_s0_13_what_decides_is_the_refresh_tokens_own_lifetime(
         world.refresh(key(world), late.refresh_token, at=refresh)
 
 
-def test_s0_14_the_refresh_lifetime_starts_at_the_moment_the_token_is_received(
-    world: World, token_format: str
-) -> None:
+def test_s0_14_the_refresh_lifetime_starts_at_the_moment_the_token_is_received(world: World, token_format: str) -> None:
     terms(world, format=token_format)
     first = world.issue(key(world), at=1_000)
     assert RefreshKey.objects.get().expires_at == later(1_180)

@@ -186,9 +186,11 @@ def test_a_key_that_is_too_weak_or_no_private_key_is_refused(world: World, kind:
         "another curve": lambda: pem(ec.generate_private_key(ec.SECP384R1())),
         "another algorithm": lambda: pem(ed25519.Ed25519PrivateKey.generate()),
         "no key": lambda: b"-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n",
-        "public": lambda: ec.generate_private_key(ec.SECP256R1())
-        .public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
+        "public": lambda: (
+            ec.generate_private_key(ec.SECP256R1())
+            .public_key()
+            .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        ),
     }[kind]()
     with pytest.raises(errors.SigningKeyState):
         signing.stage(world.test, by="test", pem=given, at=START)

@@ -1,0 +1,255 @@
+"""The real web server as `make run` starts it: what holds over the wire, whatever gateway stands in front."""
+
+import base64
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+
+from config import portal
+from tests.databases import PROJECT, OwnDatabase
+from tokens.lifecycle import Client
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass
+class Heard:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass
+class Server:
+    """A server of our own, and the client of the proxy `orders`."""
+
+    port: int
+    client: Client
+    process: subprocess.Popen[bytes]
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: list[tuple[str, str]] | dict[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        over: http.client.HTTPConnection | None = None,
+    ) -> Heard:
+        """One request with exactly these headers, each as often as it is named."""
+        pairs = list(headers.items()) if isinstance(headers, dict) else headers or []
+        named = {name.lower() for name, _ in pairs}
+        wire = over or self.connect()
+        try:
+            wire.putrequest(method, path, skip_host="host" in named, skip_accept_encoding=True)
+            for name, value in pairs:
+                wire.putheader(name, value)
+            if body and not named & {"content-length", "transfer-encoding"}:
+                wire.putheader("Content-Length", str(len(body)))
+            wire.endheaders(body or None)
+            answer = wire.getresponse()
+            return Heard(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            if over is None:
+                wire.close()
+
+    def post(self, path: str, **form: str) -> Heard:
+        pair = base64.b64encode(f"{self.client.client_id}:{self.client.secret}".encode()).decode()
+        return self.ask("POST", path, {**FORM, "Authorization": f"Basic {pair}"}, urlencode(form).encode())
+
+    def token(self) -> dict[str, Any]:
+        granted = self.post("/oauth2/token", grant_type="client_credentials")
+        assert granted.status == 200, granted.body
+        return granted.json
+
+    def raw(self, text: bytes) -> bytes:
+        """What comes back for bytes that no client library would send."""
+        with closing(socket.create_connection(("127.0.0.1", self.port), timeout=20)) as wire:
+            wire.sendall(text)
+            wire.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: wire.recv(65536), b""))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(own_database: OwnDatabase) -> Iterator[Server]:
+    from tests.world import build
+
+    world = build()
+    port = free_port()
+    environment = {**own_database.environment(), "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "1"}
+    connection.close()
+    process = subprocess.Popen(portal.parts()[0].command, cwd=PROJECT, env=environment)
+    try:
+        end = time.monotonic() + 60
+        while not portal.answers("127.0.0.1", port):
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < end, "the server does not answer"
+            time.sleep(0.05)
+        yield Server(port, world.key_of(world.orders), process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def bearer(token: dict[str, Any], *more: tuple[str, str]) -> list[tuple[str, str]]:
+    return [("Authorization", f"Bearer {token['access_token']}"), *more]
+
+
+TO_ORDERS = ("X-Proxy", "orders")
+
+
+def test_a_token_s_whole_life_over_the_wire(server):
+    token = server.token()
+    good = server.ask("GET", "/auth/verify", bearer(token, TO_ORDERS))
+    assert (good.status, good.body, good.headers["Content-Length"]) == (200, b"", "0")
+    assert good.headers["X-Token-Client"] == server.client.client_id
+    assert "Set-Cookie" not in good.headers
+    assert server.ask("GET", "/auth/verify", bearer(token, ("X-Proxy", "billing"))).status == 401
+    assert server.post("/oauth2/introspect", token=token["access_token"]).json["active"] is True
+
+    for _ in range(3):
+        refreshed = server.post("/oauth2/token", grant_type="refresh_token", refresh_token=token["refresh_token"])
+        assert refreshed.status == 200
+        token = refreshed.json
+    past = [
+        server.post("/oauth2/token", grant_type="refresh_token", refresh_token=token["refresh_token"]) for _ in range(2)
+    ]
+    assert [each.json["error_code"] for each in past] == ["refresh_count_exceeded", "token_not_found"]
+    assert server.ask("GET", "/auth/verify", bearer(token, TO_ORDERS)).status == 200
+
+    assert server.post("/oauth2/revoke", token=token["access_token"]).status == 200
+    assert server.ask("GET", "/auth/verify", bearer(token, TO_ORDERS)).status == 401
+    assert server.post("/oauth2/introspect", token=token["access_token"]).body == b'{"active":false}'
+    refused = server.ask("GET", "/oauth2/token")
+    assert (refused.status, refused.headers["Allow"]) == (405, "POST")
+
+
+def test_r31_a_twin_with_an_underscore_never_wins(server):
+    token = server.token()
+
+    def verify(*headers: tuple[str, str]) -> int:
+        return server.ask("GET", "/auth/verify", bearer(token, *headers)).status
+
+    for twin in ("X_Proxy", "X_proxy", "x_proxy"):
+        # What the gateway says counts, in whatever order the twins come; alone, the client's says nothing.
+        assert verify(TO_ORDERS, (twin, "billing")) == 200
+        assert verify((twin, "billing"), TO_ORDERS) == 200
+        assert verify((twin, "orders"), ("X-Proxy", "billing")) == 401
+        assert verify(("X-Proxy", "billing"), (twin, "orders")) == 401
+        assert verify((twin, "orders")) == 400
+    for twin in ("X_Required_Scope", "X_Required-Scope", "X-Required_Scope"):
+        assert verify(TO_ORDERS, ("X-Required-Scope", "admin"), (twin, "read")) == 403
+        assert verify(TO_ORDERS, (twin, "admin")) == 200
+    # Twice the same name arrives joined, and is refused (400: the gateway's fault; 401: the client's).
+    assert verify(TO_ORDERS, TO_ORDERS) == 400
+    assert verify(TO_ORDERS, ("X-Proxy", "billing")) == 400
+    assert verify(TO_ORDERS, ("Authorization", f"Bearer {token['access_token']}")) == 401
+    assert verify(TO_ORDERS, ("Authorization", "Basic YTpi")) == 401
+    # No token by a twin of the header either.
+    twin_token = ("Proxy_Authorization", f"Bearer {token['access_token']}")
+    assert server.ask("GET", "/auth/verify", [TO_ORDERS, twin_token]).status == 401
+
+
+def test_verify_answers_for_any_host_and_the_console_for_its_own_alone(server):
+    token = server.token()
+    for host in ("api.example.com", "evil.example:8443", "orders.internal", "xn--bcher-kva.example"):
+        assert server.ask("GET", "/auth/verify", bearer(token, TO_ORDERS, ("Host", host))).status == 200, host
+        assert server.ask("GET", "/auth/verify", [TO_ORDERS, ("Host", host)]).status == 401, host
+        assert server.ask("GET", "/admin/", [("Host", host)]).status == 400, host
+    own = server.ask("GET", "/admin/")
+    assert own.status == 302
+    assert own.headers["Location"].startswith("/admin/login/")
+    # The same at the issuer's own addresses, which never come from the request.
+    told = server.ask("GET", "/.well-known/oauth-authorization-server", [("Host", "evil.example")])
+    assert b"evil" not in told.body
+    assert told.json["issuer"] == f"http://127.0.0.1:{server.port}"
+
+
+def test_verify_takes_envoy_s_methods_and_leaves_the_body_alone(server):
+    token = server.token()
+    wire = server.connect()
+    with closing(wire):
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "GET"):
+            body = b'{"order": 7}' * 1000 if method in {"POST", "PUT", "PATCH"} else b""
+            headers = bearer(token, TO_ORDERS, ("Host", "api.example.com"), ("Content-Type", "application/json"))
+            heard = server.ask(method, "/auth/verify", headers, body, over=wire)
+            assert (heard.status, heard.body) == (200, b""), method
+        # Envoy's own form: the client's method, and the length of a body that is not sent.
+        empty = bearer(token, TO_ORDERS, ("Content-Length", "0"))
+        assert server.ask("POST", "/auth/verify", empty, over=wire).status == 200
+        for headers, status in ((bearer(token, TO_ORDERS), 200), ([TO_ORDERS], 401)):
+            head = server.ask("HEAD", "/auth/verify", headers, over=wire)
+            assert (head.status, head.body) == (status, b"")
+        # One connection all the while.
+        assert server.ask("GET", "/auth/verify", bearer(token, TO_ORDERS), over=wire).status == 200
+
+
+def test_r32_what_is_out_of_form_on_the_wire_is_refused_and_the_server_lives_on(server):
+    pair = base64.b64encode(f"{server.client.client_id}:{server.client.secret}".encode()).decode()
+    head = [
+        "POST /oauth2/token HTTP/1.1",
+        "Host: x",
+        f"Authorization: Basic {pair}",
+        *(": ".join(each) for each in FORM.items()),
+    ]
+    start, form = "".join(f"{line}\r\n" for line in head).encode(), b"grant_type=client_credentials"
+
+    def status(rest: bytes) -> int:
+        return int(server.raw(start + b"Connection: close\r\n" + rest).split(b" ", 2)[1])
+
+    chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(form), form)
+    assert status(b"Content-Length: %d\r\n\r\n" % len(form) + form) == 200
+    assert status(b"Transfer-Encoding: chunked\r\n\r\n" + chunk) == 200
+    for broken in (
+        b"Content-Length: -1\r\n\r\n" + form,
+        b"Content-Length: %s\r\n\r\n" % (b"9" * 4000) + form,
+        b"Content-Length: 10\r\nContent-Length: 29\r\n\r\n" + form,
+        b"Content-Length: 29\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk,
+        b"Content-Length: 60000\r\n\r\n" + form,
+        b"Content-Length: 1000000\r\n\r\n" + b"a" * 1_000_000,
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + form,
+        b"Transfer-Encoding: chunked\r\n\r\n" + b"186a0\r\n" + b"a" * 100_000 + b"\r\n0\r\n\r\n",
+        b"User-Agent: a\x00b\r\nContent-Length: 29\r\n\r\n" + form,
+        b"User-Agent : a\r\nContent-Length: 29\r\n\r\n" + form,
+    ):
+        assert 400 <= status(broken) < 500, broken[:60]
+
+    assert server.process.poll() is None
+    assert server.token()["token_type"] == "Bearer"
+
+
+def test_a_request_line_as_long_as_envoy_makes_it_is_taken(server):
+    path = "/auth/verify/orders/" + "a" * 7000
+
+    heard = server.ask("GET", path, bearer(server.token(), TO_ORDERS))
+
+    assert heard.status == 200

@@ -1,0 +1,104 @@
+"""The doctor finds what is wrong and says what to do."""
+
+import pytest
+from django.db import connection
+
+from proxies import catalogue
+from tests import world as worlds
+from tests.tokens.commands.calling import run
+from tests.world import World
+from tokens import policies, signing
+from tokens.statements import log_guard
+
+
+@pytest.fixture
+def world(db: None, settings, tmp_path) -> World:
+    settings.DATA_DIR = tmp_path
+    made = worlds.build()
+    for environment in (made.test, made.live):
+        signing.ensure(environment, by="test")
+    return made
+
+
+def production(settings) -> None:
+    settings.EMBEDDED, settings.HTTPS, settings.GENERATED_SECRETS = False, True, []
+
+
+def test_nothing_wrong_is_said_too(world: World, settings) -> None:
+    production(settings)
+    done = run("doctor")
+    assert (done.status, done.out.strip()) == (0, "Everything is in order.")
+
+
+def test_an_empty_installation_is_told_to_add_an_environment(db: None, settings, tmp_path) -> None:
+    settings.DATA_DIR = tmp_path
+    done = run("doctor")
+    assert done.status == 1
+    assert "manage.py add_environment test" in done.out
+
+
+def test_a_missing_default_environment_is_a_problem(world: World) -> None:
+    type(world.test).objects.update(is_default=False)
+    done = run("doctor")
+    assert done.status == 1
+    assert "There is no default environment" in done.out
+
+
+def test_generated_secrets_and_a_plain_address_are_problems_in_production_only(world: World, settings) -> None:
+    settings.GENERATED_SECRETS = ["SECRET_KEY"]
+    settings.EMBEDDED, settings.HTTPS = True, False
+    assert run("doctor").status == 0
+    settings.EMBEDDED = False
+    done = run("doctor")
+    assert done.status == 1
+    assert "SECRET_KEY were made here" in done.out
+    assert "without TLS" in done.out
+
+
+def test_the_demo_file_is_a_problem_in_production(world: World, settings) -> None:
+    (settings.DATA_DIR / "demo.json").write_text("{}")
+    assert run("doctor").status == 0
+    production(settings)
+    assert run("doctor").status == 1
+
+
+def test_a_missing_signing_key_is_a_problem_once_jwts_are_issued(db: None, settings, tmp_path) -> None:
+    settings.DATA_DIR = tmp_path
+    world = worlds.build()
+    assert run("doctor").status == 0
+    policies.set_policy(world.billing, by="test", token_format="jwt")
+    done = run("doctor")
+    assert done.status == 1
+    assert "rotate_signing_key --environment test" in done.out
+
+
+def test_a_request_log_without_its_triggers_is_a_problem(world: World) -> None:
+    assert log_guard.missing() == []
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("DROP TRIGGER tokens_tokenrequestlog_delete")
+        else:
+            cursor.execute("ALTER TABLE tokens_tokenrequestlog DISABLE TRIGGER tokens_tokenrequestlog_rows")
+    done = run("doctor", "--json")
+    assert done.status == 1
+    assert "request log is not protected" in done.json["findings"][0]["what"]
+
+
+def test_what_cannot_issue_tokens_yet_is_a_note(world: World) -> None:
+    catalogue.add_proxy(name="New", slug="new", by="test")
+    done = run("doctor")
+    assert done.status == 0
+    assert "set_policy new" in done.out
+    assert "open_credential --key-of new" in done.out
+
+
+def test_a_database_that_is_away_is_the_finding(world: World, monkeypatch) -> None:
+    from django.db import OperationalError
+
+    def away() -> list[str]:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(log_guard, "missing", away)
+    done = run("doctor")
+    assert done.status == 1
+    assert "The database does not answer: connection refused" in done.out

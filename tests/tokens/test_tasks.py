@@ -1,0 +1,91 @@
+"""The scheduled work of this floor (S0.4)."""
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from config.celery import app
+from tests import world as worlds
+from tests.databases import PROJECT, OwnDatabase
+from tests.world import REQUEST, World
+from tokens import lifecycle, signing, tasks
+from tokens.models import IssuedToken, SigningKey, TokenRequestLog
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return worlds.build()
+
+
+def test_s0_4_the_background_task_removes_expired_tokens_and_no_others(world: World) -> None:
+    client = world.key_of(world.orders)
+    lifecycle.issue(client, request=REQUEST, at=timezone.now() - timedelta(days=1))
+    world.policy(world.orders, never_expires=True)
+    never = lifecycle.issue(client, request=REQUEST, at=timezone.now() - timedelta(days=1))
+
+    done = tasks.clean_expired_tokens()
+
+    assert (done["tokens"], done["refresh_keys"], done["families"]) == (1, 1, 1)
+    assert IssuedToken.objects.get().expires_at is None
+    assert lifecycle.verify(never.access_token, proxy="orders").good
+    assert TokenRequestLog.objects.count() == 2
+    assert tasks.clean_expired_tokens()["tokens"] == 0
+
+
+def test_s0_4_each_task_of_the_beat_table_exists_and_its_ticks_expire() -> None:
+    app.loader.import_default_modules()
+    names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert {"tokens.tasks.clean_expired_tokens", "tokens.tasks.retire_signing_keys"} <= names
+    assert names <= set(app.tasks)
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert 0 < entry["options"]["expires"] <= entry["schedule"]
+
+
+def test_retired_is_a_rotated_key_whose_last_token_has_expired(world: World) -> None:
+    world.policy(world.orders, access=60, refresh=60, format="jwt")
+    lifecycle.issue(world.key_of(world.orders), request=REQUEST)
+    old = SigningKey.objects.get(environment=world.test)
+    signing.rotate(world.test, by="test")
+    assert tasks.retire_signing_keys() == 0
+    IssuedToken.objects.update(expires_at=timezone.now())
+    assert tasks.retire_signing_keys() == 1
+    old.refresh_from_db()
+    assert old.state == "retired"
+
+
+@pytest.mark.slow
+def test_s0_4_the_background_work_of_make_run_does_it_by_itself(own_database: OwnDatabase, tmp_path) -> None:
+    if settings.REDIS_URL:
+        pytest.skip("the embedded background work has no Redis; SQLite's round runs this")
+    world = worlds.build()
+    lifecycle.issue(world.key_of(world.orders), request=REQUEST, at=timezone.now() - timedelta(days=1))
+    connection.close()
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        background = subprocess.Popen(
+            [sys.executable, "-m", "config.background"],
+            cwd=PROJECT,
+            env={**own_database.environment(), "CLEAN_EVERY_SECONDS": "2"},
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        end = time.monotonic() + 60
+        while IssuedToken.objects.exists():
+            assert background.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.5)
+    finally:
+        background.terminate()
+        try:
+            background.wait(20)
+        except subprocess.TimeoutExpired:
+            background.kill()
+            background.wait()
+    assert TokenRequestLog.objects.count() == 1
