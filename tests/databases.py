@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,8 +191,8 @@ def run_in_processes(n: int, dotted: str, *args: Any, environment: dict[str, str
         killer.cancel()
         for caller in callers:
             if caller.stdin is not None:
-                with closing(caller.stdin):
-                    pass
+                with suppress(BrokenPipeError):  # it died; what it left unread is nobody's concern
+                    caller.stdin.close()
             if caller.poll() is None:
                 try:
                     caller.wait(10)

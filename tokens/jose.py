@@ -103,10 +103,12 @@ def header(raw: str) -> Header:
         )
     except (ValueError, binascii.Error, RecursionError) as unreadable:
         raise Unreadable("unreadable header") from unreadable
-    kid, algorithm, type_ = members.get("kid"), members.get("alg"), members.get("typ", "")
-    if "crit" in members or not all(isinstance(value, str) for value in (kid, algorithm, type_)):
-        raise Unreadable("header members that are not understood")
-    return Header(kid, algorithm, type_)
+    if not isinstance(members, dict) or "crit" in members:
+        raise Unreadable("no object, or members that must be understood and are not")
+    named: list[Any] = [members.get("kid"), members.get("alg"), members.get("typ", "")]
+    if not all(isinstance(value, str) for value in named):
+        raise Unreadable("header members that are not text")
+    return Header(*named)
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -189,7 +189,7 @@ _verifying: dict[str, jose.VerifyingKey] = {}
 def key_by_id(kid: str) -> jose.VerifyingKey | None:
     """The public key of a kid, or None. Kept in the process; whether it still counts is asked with the token's row."""
     found = _verifying.get(kid)
-    if found is None and len(kid) <= 64:
+    if found is None and len(kid) <= 64 and kid.isascii() and kid.isprintable():
         key = SigningKey.objects.filter(kid=kid).first()
         if key is not None:
             found = jose.VerifyingKey(key.pk, key.environment_id, key.kid, key.algorithm, key.public_key)

@@ -112,7 +112,7 @@ class ConnectionConfigurationAdmin(PortalAdmin):
     """Connection configurations."""
 
     list_display = (
-        "name", "deployment_type", "environment", "state", "active", "age", "last_use", "last_refusal", "manage",
+        "name", "manage", "state", "active", "age", "last_use", "deployment_type", "environment", "last_refusal",
     )  # fmt: skip
     list_filter = ("deployment_type", "environment", RotationFilter, ("closed_at", admin.EmptyFieldListFilter))
     list_select_related = ("environment",)

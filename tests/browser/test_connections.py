@@ -81,7 +81,9 @@ def test_a_whole_rotation_without_an_outage(portal: Portal, page: Watched) -> No
     assert heartbeat(portal, old) == 200
 
     # The old one shows when and by whom it was used last: revoking it asks, and asks again.
-    page.keyboard.press("Escape")
+    with page.expect_navigation():  # the list behind shows what the dialog has changed
+        page.keyboard.press("Escape")
+    assert "2 of 2" in page.inner_text("#result_list")
     page.open(f"{BASE}{configuration.pk}/change/?tab=instances")
     assert "edge-2" in page.inner_text(".connection-table")
     page.click("a[data-dialog]")

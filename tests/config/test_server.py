@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import io
 import json
 import signal
 import socket
@@ -253,3 +254,27 @@ def test_a_request_line_as_long_as_envoy_makes_it_is_taken(server):
     heard = server.ask("GET", path, bearer(server.token(), TO_ORDERS))
 
     assert heard.status == 200
+
+
+@pytest.mark.django_db
+def test_the_doors_stand_before_django_by_exact_path():
+    from config.wsgi import application
+
+    def status(path: str, host: str = "evil.example") -> str:
+        told: list[str] = []
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": path,
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "HTTP_HOST": host,
+            "HTTP_X_PROXY": "orders",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(),
+        }
+        b"".join(application(environ, lambda given, _headers, _error=None: told.append(given)))
+        return told[0]
+
+    assert status("/auth/verify") == status("/env/live/auth/verify") == "401 Unauthorized"
+    assert status("/auth/verifyx") == status("/auth") == status("/admin/") == "400 Bad Request"
+    assert status("/auth/verifyx", "localhost") == status("/env/Live/auth/verify", "localhost") == "404 Not Found"

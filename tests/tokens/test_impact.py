@@ -22,7 +22,7 @@ def world(db: None) -> World:
 
 def counted(subject: object, act: str) -> dict[str, int]:
     """What the page would show; of now, so tokens of these tests live long."""
-    return {line.label: line.count for line in impact_of(subject, act)}  # type: ignore[arg-type]
+    return {line.label: line.count for line in impact_of(subject, act)}
 
 
 def test_d12_live_tokens_are_counted_by_kind_with_their_clients(world: World) -> None:

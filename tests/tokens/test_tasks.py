@@ -38,7 +38,7 @@ def test_s0_4_the_background_task_removes_expired_tokens_and_no_others(world: Wo
     assert tasks.clean_expired_tokens()["tokens"] == 0
 
 
-def test_s0_4_each_task_of_the_beat_table_exists_and_its_ticks_expire() -> None:
+def test_s0_4_each_task_of_the_beat_table_exists_and_its_ticks_expire(db: None) -> None:
     app.loader.import_default_modules()
     names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {"tokens.tasks.clean_expired_tokens", "tokens.tasks.retire_signing_keys"} <= names

@@ -97,7 +97,7 @@ def test_where_there_is_data_of_somebody_no_demo_is_made(data) -> None:
 
 
 def test_a_demo_whose_secrets_cannot_be_kept_is_not_made(data, monkeypatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
     monkeypatch.setattr("json.dump", full)

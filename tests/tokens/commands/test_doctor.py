@@ -11,9 +11,15 @@ from tokens import policies, signing
 from tokens.statements import log_guard
 
 
-@pytest.fixture
-def world(db: None, settings, tmp_path) -> World:
+@pytest.fixture(autouse=True)
+def embedded(settings, tmp_path) -> None:
+    """Whatever database the tests run on: an installation as `make run` makes it, with a data folder of its own."""
     settings.DATA_DIR = tmp_path
+    settings.EMBEDDED, settings.HTTPS, settings.GENERATED_SECRETS = True, False, ["SECRET_KEY"]
+
+
+@pytest.fixture
+def world(db: None) -> World:
     made = worlds.build()
     for environment in (made.test, made.live):
         signing.ensure(environment, by="test")
@@ -30,8 +36,7 @@ def test_nothing_wrong_is_said_too(world: World, settings) -> None:
     assert (done.status, done.out.strip()) == (0, "Everything is in order.")
 
 
-def test_an_empty_installation_is_told_to_add_an_environment(db: None, settings, tmp_path) -> None:
-    settings.DATA_DIR = tmp_path
+def test_an_empty_installation_is_told_to_add_an_environment(db: None) -> None:
     done = run("doctor")
     assert done.status == 1
     assert "manage.py add_environment test" in done.out
@@ -45,8 +50,6 @@ def test_a_missing_default_environment_is_a_problem(world: World) -> None:
 
 
 def test_generated_secrets_and_a_plain_address_are_problems_in_production_only(world: World, settings) -> None:
-    settings.GENERATED_SECRETS = ["SECRET_KEY"]
-    settings.EMBEDDED, settings.HTTPS = True, False
     assert run("doctor").status == 0
     settings.EMBEDDED = False
     done = run("doctor")
@@ -62,8 +65,7 @@ def test_the_demo_file_is_a_problem_in_production(world: World, settings) -> Non
     assert run("doctor").status == 1
 
 
-def test_a_missing_signing_key_is_a_problem_once_jwts_are_issued(db: None, settings, tmp_path) -> None:
-    settings.DATA_DIR = tmp_path
+def test_a_missing_signing_key_is_a_problem_once_jwts_are_issued(db: None) -> None:
     world = worlds.build()
     assert run("doctor").status == 0
     policies.set_policy(world.billing, by="test", token_format="jwt")
