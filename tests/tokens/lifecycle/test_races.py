@@ -11,7 +11,7 @@ from proxies import deployment
 from proxies.errors import NotDeployed
 from proxies.models import Deployment
 from tests import world as worlds
-from tests.databases import OwnDatabase, Outcome
+from tests.databases import Outcome, OwnDatabase
 from tests.world import REQUEST, START, World, later
 from tokens import errors, lifecycle, policies, signing
 from tokens.lifecycle import Client
