@@ -34,9 +34,13 @@ from tests import databases  # noqa: E402
 FAIL_ON_SKIP = os.environ.get("FAIL_ON_SKIP", "") not in {"", "0"}
 
 
+_STATED_NAME = pytest.StashKey[Any]()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
+    config.stash[_STATED_NAME] = settings.DATABASES["default"]["NAME"]
     # Argon2 is slow by design, and the manifest needs collectstatic: neither is what most tests are about.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -50,9 +54,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 # --- Databases --------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def _template(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """The migrated test database. pytest-django makes it only where some chosen test asks for `db` itself; without it
+    a clone would be one of the database in the settings."""
+    from django.db import connection
+    from django.test.utils import setup_databases, teardown_databases
+
+    if connection.settings_dict["NAME"] != request.config.stash[_STATED_NAME]:
+        yield
+        return
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        yield
+        teardown_databases(made, verbosity=0)
+
+
 @pytest.fixture
 def own_database(
-    request: pytest.FixtureRequest, tmp_path: Path, django_db_setup: None, django_db_blocker: Any
+    request: pytest.FixtureRequest, tmp_path: Path, _template: None, django_db_blocker: Any
 ) -> Iterator[databases.OwnDatabase]:
     """A fresh clone of the migrated test database, with real commits, for this test alone."""
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):

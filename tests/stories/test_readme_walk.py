@@ -20,9 +20,15 @@ CALL = re.compile(r"^(?:verify|refresh)\b.*# (\w+)$")
 NAMES = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL")
 
 
+def blocks(title: str) -> str:
+    """The shell blocks of one section."""
+    section = README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+
+
 def walk() -> str:
-    """The shell blocks, with this very interpreter in place of the environment that make would make."""
-    text = "\n".join(re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
+    """The shell blocks of the walk, with this very interpreter in place of the environment that make would make."""
+    text = blocks("A walk by curl")
     assert text.count("make demo-fixtures") == 3
     text = text.replace("make demo-fixtures", ".venv/bin/python manage.py demo --fixtures")
     return text.replace(".venv/bin/python", sys.executable)
@@ -95,3 +101,17 @@ def test_the_walk_of_the_readme_goes_as_it_says(portal) -> None:
     told = [line for line in said.splitlines() if re.fullmatch(r"\d{3}|[a-z_]+", line)]
     assert told == expected()
     assert told[:7] == ["200", "401", "401", "refresh_count_exceeded", "token_not_found", "200", "200"]
+
+
+def test_s4_6_the_rotation_of_the_readme_goes_as_it_says(portal, tmp_path) -> None:
+    """S4.14: what registers the token on the instances is the heartbeat that each of them sends with it."""
+    environment, _ = portal
+    text = blocks("Rotate a connection token without an outage").replace(".venv/bin/python", sys.executable)
+    for name in ("first.json", "second.json"):
+        text = text.replace(name, str(tmp_path / name))
+    base = f"http://127.0.0.1:{environment['PORT']}"
+
+    said = shell(text, environment | {"BASE": base})
+
+    assert said.count("edge-1") >= 3, "two heartbeats, and where the old token was last used"
+    assert "HTTP/1.1 401" in said.splitlines()[-1]
