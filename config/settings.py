@@ -267,6 +267,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "clean expired tokens": every(CLEAN_EVERY_SECONDS, "tokens.tasks.clean_expired_tokens"),
     "retire signing keys": every(3600, "tokens.tasks.retire_signing_keys"),
     "expire licences": every(300, "credentials.tasks.expire_licences"),
+    "rotation reminders": every(24 * 3600, "credentials.tasks.rotation_reminders"),
     "forget silent instances": every(24 * 3600, "credentials.tasks.forget_silent_instances"),
 }
 

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -51,3 +52,14 @@ class ConnectionTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
         return REALM
+
+
+class ConnectionTokenScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document names a connection token."""
+
+    target_class = "credentials.authentication.ConnectionTokenAuthentication"
+    name = "connectionToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002 - the library's signature
+        """A Bearer token."""
+        return {"type": "http", "scheme": "bearer", "description": "A connection token (lk_ct_...)."}

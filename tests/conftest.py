@@ -55,9 +55,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def _template(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
-) -> Iterator[None]:
+def _template(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The migrated test database. pytest-django makes it only where some chosen test asks for `db` itself; without it
     a clone would be one of the database in the settings."""
     from django.db import connection
@@ -79,6 +77,11 @@ def own_database(
     """A fresh clone of the migrated test database, with real commits, for this test alone."""
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
         pytest.fail("own_database commits for real; it can't be used together with db or django_db")
+    from django.db import connection
+
+    # Where no selected test asks for `db`, there is no test database, and the clone would be made of a real one.
+    if not Path(str(connection.settings_dict["NAME"])).name.startswith("test"):
+        pytest.fail("run this together with a test that uses db, so that there is a test database to clone")
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)
     with django_db_blocker.unblock(), databases.cloned(data_dir) as own:

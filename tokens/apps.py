@@ -10,10 +10,14 @@ class TokensConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let screens and commands show this floor's refusals as messages, and what their acts would end (D12)."""
+        """Tell the floors below what is refused, ended (D12) and sealed here."""
+        from credentials import sealed
         from proxies.adminkit import register_impact, register_refusal
         from tokens.errors import TokenError
         from tokens.impact import impact_lines
+        from tokens.models import SigningKey
+        from tokens.signing import seal_context
 
         register_refusal(TokenError)
         register_impact(impact_lines)
+        sealed.register(SigningKey, "sealed_private_key", lambda key: seal_context(key.kid))

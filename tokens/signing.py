@@ -34,7 +34,8 @@ class PrivateKey:
         return f"PrivateKey({self.kid})"
 
 
-def _context(kid: str) -> str:
+def seal_context(kid: str) -> str:
+    """What binds a sealed private key to its row."""
     return f"tokens_signingkey:{kid}:sealed_private_key"
 
 
@@ -82,7 +83,7 @@ def stage(
             environment=environment,
             kid=kid,
             algorithm=algorithm,
-            sealed_private_key=secrets.seal(private_pem, context=_context(kid)),
+            sealed_private_key=secrets.seal(private_pem, context=seal_context(kid)),
             public_key=public_pem.decode(),
             created_at=now,
         )
@@ -179,7 +180,7 @@ def private_key(kid: str) -> PrivateKey:
     key = SigningKey.objects.filter(kid=kid).first()
     if key is None:
         raise NoSigningKey
-    pem = secrets.unseal(bytes(key.sealed_private_key), context=_context(key.kid))
+    pem = secrets.unseal(bytes(key.sealed_private_key), context=seal_context(key.kid))
     return PrivateKey(key.pk, key.kid, key.algorithm, pem)
 
 

@@ -12,7 +12,7 @@ from credentials import rotation
 from credentials.models import ConnectionConfiguration, ConnectionToken, User
 from tests.credentials.connections import active, beat, environment, later, opened, verbs
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.credentials.connection_urls")]
+pytestmark = pytest.mark.django_db
 ALL = ("view_connectionconfiguration", "add_connectionconfiguration", "change_connectionconfiguration")
 BASE = "/api/v1/connections/"
 

@@ -10,7 +10,7 @@ from credentials import rotation, secrets
 from credentials.models import ConnectionConfiguration, ConnectionToken, GatewayInstance
 from tests.credentials.connections import opened
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.credentials.connection_urls")]
+pytestmark = pytest.mark.django_db
 GOOD = {"instance_id": "edge-1", "deployment_type": "kubernetes", "version": "1.4.0"}
 
 
