@@ -102,6 +102,7 @@ def prepare(data: Path, *, demo: bool) -> None:
     if demo and "django_migrations" not in connection.introspection.table_names():
         wish_for_demo(data).touch()
     call_command("migrate", interactive=False, verbosity=0)
+    call_command("check")
     call_command("collectstatic", interactive=False, verbosity=0)
     if demo and wish_for_demo(data).exists():
         call_command("demo", quiet=True)
@@ -151,6 +152,7 @@ def main() -> int:
 
     import django
     from django.conf import settings
+    from django.core.management.base import SystemCheckError
 
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -176,6 +178,9 @@ def main() -> int:
     except Stopped:
         say("Stopping.")
         return 0
+    except SystemCheckError as wrong:
+        say(f"Latchkey does not start. {wrong}")
+        return 78
     finally:
         end(running)
 

@@ -38,3 +38,17 @@ proc_name = "latchkey-web"
 def on_starting(server: Any) -> None:  # noqa: ARG001 - gunicorn names it
     # The arbiter forks, so it gets no watching thread; its workers notice by themselves when it is gone.
     lifeline.live_with_parent(watch=False)
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn names it
+    """A server with the wrong keys must not start: it would answer, and fail at the first secret it has to open."""
+    # Django is set up by now; at the top of this file it is not.
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import connections
+
+    from credentials.checks import sealed_values_open
+
+    faults = sealed_values_open()
+    connections.close_all()
+    if faults:
+        raise ImproperlyConfigured(" ".join(f"{fault.msg} {fault.hint}" for fault in faults))
