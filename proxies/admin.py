@@ -15,6 +15,7 @@ from proxies.models import (
     Environment,
     GroupMembership,
     Management,
+    PathRule,
     ProxyGroup,
     ScopeMatch,
 )
@@ -298,6 +299,13 @@ class DeploymentInline(admin.TabularInline):
         return False
 
 
+class PathRuleInline(DeploymentInline):
+    """What its methods and paths need."""
+
+    model = PathRule  # type: ignore[assignment]
+    fields = readonly_fields = ("method", "pattern", "scopes", "match")
+
+
 class MembershipInline(admin.TabularInline):
     """Which proxies are in which groups."""
 
@@ -317,7 +325,7 @@ class ApiProxyAdmin(PortalAdmin):
     list_display = ("name", "slug", "audience", "mode", "owner_name", "archived_at")
     list_filter = ("mode", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
-    inlines = (DeploymentInline, MembershipInline)
+    inlines = (DeploymentInline, PathRuleInline, MembershipInline)
     add_act = Act("add", "Add API proxy", _add_proxy, "add_apiproxy", NewProxyForm)
     acts = (
         Act("change", "Change", _change_proxy, "change_apiproxy", ProxyForm, initial=_values_of(ProxyForm)),
