@@ -49,9 +49,7 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
         return answers.refusal(away)
     except GatewayRefused as refused:
         return answers.answer(403, {"error": "access_denied", "error_code": refused.code})
-    except UnknownEnvironment as unknown:
-        return answers.refusal(unknown)
-    except lifecycle.UnknownProxy as fault:
+    except (UnknownEnvironment, lifecycle.UnknownProxy) as fault:
         return _gateway_fault(str(fault))
     except Exception:
         logger.exception("the verify door failed")
