@@ -111,9 +111,6 @@ class ProxyForm(HolderForm):
 
     required_scopes = forms.CharField(required=False, help_text="Scopes that every call needs, separated by spaces.")
     required_match = forms.ChoiceField(choices=ScopeMatch.choices)
-    accept_token_in_url = forms.BooleanField(
-        required=False, help_text="Risky: URLs end up in logs and browser history."
-    )
 
 
 class _Identity(forms.Form):
