@@ -1,29 +1,44 @@
-"""Where a request came from, behind trusted proxies too."""
+"""Where a request came from, behind trusted proxies too. One reading for every door."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 
 
+@lru_cache(maxsize=32)
+def _networks(listed: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(entry, strict=False) for entry in listed)
+
+
+def is_listed(address: str, networks: Sequence[str]) -> bool:
+    """True where one of the networks holds the address."""
+    try:
+        caller_address = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(caller_address in network for network in _networks(tuple(networks)))
+
+
+def _readable(value: str) -> str:
+    """An address as columns and lists of networks take it, without a link-local one's zone; '' for anything else."""
+    plain = value.strip().split("%")[0]
+    try:
+        ipaddress.ip_address(plain)
+    except ValueError:
+        return ""
+    return plain
+
+
 def caller(environ: Mapping[str, Any]) -> str:
     """The caller's address: the peer, or behind trusted proxies the last address that none of them has (I18)."""
-    peer = str(environ.get("REMOTE_ADDR", ""))
+    peer = _readable(str(environ.get("REMOTE_ADDR", "")))
     hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-    while hops and _trusted(peer):
-        hop = hops.pop().strip()
-        try:
-            ipaddress.ip_address(hop)
-        except ValueError:
+    while hops and is_listed(peer, settings.TRUSTED_PROXIES):
+        hop = _readable(hops.pop())
+        if not hop:
             return peer
         peer = hop
     return peer
-
-
-def _trusted(address: str) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in ipaddress.ip_network(network, strict=False) for network in settings.TRUSTED_PROXIES)

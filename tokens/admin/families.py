@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from credentials import addresses
 from proxies.adminkit import Act, PortalAdmin, actor
 from tokens import lifecycle
 from tokens.lifecycle import Request
@@ -22,7 +23,7 @@ class BecauseForm(forms.Form):
 def request_facts(request: HttpRequest) -> Request:
     """Where an act of the admin came from, for the log."""
     return Request(
-        address=str(request.META.get("REMOTE_ADDR", "")),
+        address=addresses.caller(request.META),
         user_agent=str(request.META.get("HTTP_USER_AGENT", "")),
         actor=actor(request),
     )

@@ -2,16 +2,13 @@
 
 import base64
 import binascii
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from django.conf import settings
-
+from credentials import addresses
 from credentials.errors import ClientAuthenticationFailed
 from tokens.errors import InvalidRequest
 from tokens.lifecycle import Client, Proof, Request
@@ -143,45 +140,6 @@ def _sane(value: str) -> str:
     return value
 
 
-@lru_cache(maxsize=32)
-def _networks(listed: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    return tuple(ipaddress.ip_network(entry, strict=False) for entry in listed)
-
-
-def is_listed(address: str, networks: list[str]) -> bool:
-    """True where one of the networks holds the address."""
-    try:
-        caller = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(caller in network for network in _networks(tuple(networks)))
-
-
-def _readable(value: str) -> str:
-    """An address as columns and lists of networks take it, without a link-local one's zone; '' for anything else."""
-    plain = value.strip().split("%")[0]
-    try:
-        ipaddress.ip_address(plain)
-    except ValueError:
-        return ""
-    return plain
-
-
-def address(environ: Environ) -> str:
-    """The caller's address: the peer, or behind trusted proxies the last address that none of them has (I18)."""
-    peer = _readable(str(environ.get("REMOTE_ADDR", "")))
-    if not settings.TRUSTED_PROXIES or not is_listed(peer, settings.TRUSTED_PROXIES):
-        return peer
-    for hop in reversed(str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
-        candidate = _readable(hop)
-        if not candidate:
-            return peer
-        peer = candidate
-        if not is_listed(candidate, settings.TRUSTED_PROXIES):
-            return candidate
-    return peer
-
-
 def gateway(environ: Environ, token: str) -> Proof | None:
     """What a gateway shows of itself, or None where it shows no connection token."""
     if not token:
@@ -190,7 +148,7 @@ def gateway(environ: Environ, token: str) -> Proof | None:
         token=token,
         instance=str(environ.get("HTTP_X_GATEWAY_INSTANCE", "")),
         deployment_type=str(environ.get("HTTP_X_GATEWAY_TYPE", "")),
-        address=address(environ),
+        address=addresses.caller(environ),
     )
 
 
@@ -203,7 +161,7 @@ def bearer(environ: Environ) -> str:
 def request(environ: Environ) -> Request:
     """Where a request came from, for the log."""
     return Request(
-        address=address(environ),
+        address=addresses.caller(environ),
         user_agent=str(environ.get("HTTP_USER_AGENT", "")),
         request_id=str(environ.get("HTTP_X_REQUEST_ID", "")),
     )

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, quote
 
 from django.conf import settings
 
+from credentials import addresses
 from tokens import lifecycle, sightings
 from tokens.doors import answers, reading
 from tokens.doors.answers import Answer
@@ -55,7 +56,7 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
         logger.exception("the verify door failed")
         return answers.refusal(StorageAway())
     if verdict.reason is None:
-        sightings.seen(verdict.token_id, proxy=proxy, address=reading.address(environ))
+        sightings.seen(verdict.token_id, proxy=proxy, address=addresses.caller(environ))
         return _good(verdict)
     return _refused(verdict)
 
@@ -64,7 +65,7 @@ def _told(environ: Mapping[str, Any]) -> lifecycle.Told:
     """The API client's method and URI, as gateways tell them; the auth call's own say nothing."""
     method = environ.get("HTTP_X_FORWARDED_METHOD") or environ.get("HTTP_X_ORIGINAL_METHOD") or ""
     uri = environ.get("HTTP_X_ORIGINAL_URI") or environ.get("HTTP_X_FORWARDED_URI") or ""
-    is_trusted = reading.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS)
+    is_trusted = addresses.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS)
     return lifecycle.Told(str(method).upper()[:10], str(uri)[:MAXIMUM_URI], is_trusted)
 
 
