@@ -1,0 +1,86 @@
+"""Reading the environment for config/settings.py: values with their limits, and the two databases.
+
+Each NAME may be given as NAME_FILE, a path to a file that holds the value.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.FileAwareEnv()
+
+
+def text(name: str, default: str = "") -> str:
+    """A value without the line end that a file brings along."""
+    return str(env.str(name, default=default)).strip()
+
+
+def number(name: str, default: int, least: int = 0) -> int:
+    value = int(env.int(name, default=default))
+    if value < least:
+        raise ImproperlyConfigured(f"{name} is {value}; the least is {least}")
+    return value
+
+
+def words(name: str, default: list[str] | None = None) -> list[str]:
+    return [word.strip() for word in env.list(name, default=default or []) if word.strip()]
+
+
+def local_url(host: str, port: int) -> str:
+    """The address a person on this machine can open; a wildcard address is not one."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {
+            # A transaction takes the write lock at its start: no "database is locked" half way, no read that is stale
+            # at the write.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # FULL: a token that was handed out survives a power cut.
+            "init_command": "PRAGMA busy_timeout=20000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+        },
+        # A file, not memory: threads and processes must be able to race in tests.
+        "TEST": {"NAME": str(path.with_name("test.sqlite3"))},
+    }
+
+
+def postgresql(url: str) -> dict[str, Any]:
+    """PostgreSQL with every wait bounded, so that a database that hangs makes an answer (503) and not a queue."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name")
+    settings = environ.Env.db_url_config(url)
+    pooled = env.bool("DATABASE_POOL", default=True)
+    limits = {
+        "statement_timeout": number("DATABASE_STATEMENT_TIMEOUT_MS", 10_000),
+        "lock_timeout": number("DATABASE_LOCK_TIMEOUT_MS", 5_000),
+        "idle_in_transaction_session_timeout": 30_000,
+    }
+    options = {
+        **settings.get("OPTIONS", {}),
+        "connect_timeout": 3,
+        "tcp_user_timeout": 5_000,
+        "keepalives_idle": 30,
+        "application_name": "latchkey",
+        "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
+    }
+    if pooled:
+        options["pool"] = {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", 16, least=1), "timeout": 5}
+    return {
+        **settings,
+        "ENGINE": "django.db.backends.postgresql",
+        # The pool keeps connections itself and refuses to work with Django's own persistence.
+        "CONN_MAX_AGE": 0 if pooled else 60,
+        # A connection that died with its server is found when it is taken, not by a caller's request.
+        "CONN_HEALTH_CHECKS": env.bool("DATABASE_HEALTH_CHECKS", default=True),
+        "OPTIONS": options,
+    }
