@@ -179,20 +179,28 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False  # a hint that cannot be sent is dropped; the next tick does the work
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
-# Each entry carries `expires`, so that ticks missed while no worker ran don't pile up.
-CLEAN_EVERY_SECONDS = number("CLEAN_EVERY_SECONDS", 300, least=1)
 
-
-def every(seconds: int, task: str) -> dict[str, Any]:
-    return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
-
-
+# How often each job runs; CLEAN_TOKENS_EVERY_SECONDS and so on say otherwise.
+JOB_EVERY_SECONDS = {
+    name: number(f"{name.upper()}_EVERY_SECONDS", seconds, least=1)
+    for name, seconds in {
+        "clean_tokens": 300,
+        "expire_licences": 300,
+        "retire_signing_keys": 3600,
+        "forget_silent_instances": 24 * 3600,
+        "forget_job_runs": 24 * 3600,
+    }.items()
+}
+JOB_HISTORY_DAYS = number("JOB_HISTORY_DAYS", 14, least=1)
+# When a job is due is known by the database (proxies/jobs.py); beat only says "look". So nothing is late by more than a
+# tick, whatever beat, broker or worker went through. `expires`: ticks missed while no worker ran don't pile up.
+JOB_TICK_SECONDS = number("JOB_TICK_SECONDS", 10, least=1)
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "clean expired tokens": every(CLEAN_EVERY_SECONDS, "tokens.tasks.clean_expired_tokens"),
-    "retire signing keys": every(3600, "tokens.tasks.retire_signing_keys"),
-    "expire licences": every(300, "credentials.tasks.expire_licences"),
-    "rotation reminders": every(24 * 3600, "credentials.tasks.rotation_reminders"),
-    "forget silent instances": every(24 * 3600, "credentials.tasks.forget_silent_instances"),
+    "start the jobs that are due": {
+        "task": "proxies.tasks.tick",
+        "schedule": float(JOB_TICK_SECONDS),
+        "options": {"expires": JOB_TICK_SECONDS},
+    }
 }
 
 # --- Who signs in, and what a browser may do --------------------------------------------------------------------------

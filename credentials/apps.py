@@ -16,10 +16,13 @@ class CredentialsConfig(AppConfig):
         from credentials import checks as own_checks
         from credentials import impact, rotation, sealed
         from credentials.errors import CredentialError
+        from credentials.jobs import JOBS
         from credentials.models import ConnectionToken
+        from proxies import jobs
         from proxies.adminkit import register_impact, register_refusal
 
         register_refusal(CredentialError)
         register_impact(impact.of_connection)
         sealed.register(ConnectionToken, "sealed", rotation.seal_context)
+        jobs.register(*JOBS)
         checks.register(own_checks.sealed_values_open)

@@ -1,6 +1,16 @@
+"""The floor of what exists."""
+
 from django.apps import AppConfig
 
 
 class ProxiesConfig(AppConfig):
+    """Environments, proxies, groups, their deployments; the history; scheduled jobs."""
+
     name = "proxies"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register this floor's own job."""
+        from proxies import jobs
+
+        jobs.register(jobs.FORGET_OLD_RUNS)

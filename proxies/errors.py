@@ -51,3 +51,10 @@ class ConfirmationMissing(ProxyError):
 
     code = "confirmation_missing"
     sentence = "Type the exact name to confirm."
+
+
+class UnknownJob(ProxyError):
+    """A job was named that this installation does not have."""
+
+    code = "unknown_job"
+    sentence = "There is no job of this name."

@@ -39,6 +39,8 @@ WRITERS = {
     "TakenName": {"proxies.catalogue"},
     "Deployment": {"proxies.deployment"},
     "ChangeRecord": {"proxies.history"},
+    "ScheduledJob": {"proxies.jobs"},
+    "JobRun": {"proxies.jobs"},
     "Credential": {"credentials.clients"},
     "CredentialSecret": {"credentials.clients"},
     "CredentialDeployment": {"credentials.clients"},

@@ -12,12 +12,15 @@ class TokensConfig(AppConfig):
     def ready(self) -> None:
         """Tell the floors below what is refused, ended (D12) and sealed here."""
         from credentials import sealed
+        from proxies import jobs
         from proxies.adminkit import register_impact, register_refusal
         from tokens.errors import TokenError
         from tokens.impact import impact_lines
+        from tokens.jobs import JOBS
         from tokens.models import SigningKey
         from tokens.signing import seal_context
 
         register_refusal(TokenError)
         register_impact(impact_lines)
+        jobs.register(*JOBS)
         sealed.register(SigningKey, "sealed_private_key", lambda key: seal_context(key.kid))

@@ -4,6 +4,7 @@ from proxies.models.change import ChangeRecord
 from proxies.models.deployment import Deployment
 from proxies.models.environment import Environment
 from proxies.models.holder import ApiProxy, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch, TakenName
+from proxies.models.job import JobRun, ScheduledJob
 from proxies.models.ownership import Owned
 
 __all__ = [
@@ -12,10 +13,12 @@ __all__ = [
     "Deployment",
     "Environment",
     "GroupMembership",
+    "JobRun",
     "Management",
     "Owned",
     "PathRule",
     "ProxyGroup",
+    "ScheduledJob",
     "ScopeMatch",
     "TakenName",
 ]

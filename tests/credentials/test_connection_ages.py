@@ -3,10 +3,13 @@
 import pytest
 import time_machine
 
-from credentials import rotation, tasks
+from credentials import rotation
+from credentials.jobs import JOBS
 from credentials.models import ConnectionConfiguration
 from credentials.rules import Rotation
+from proxies import jobs
 from tests.credentials.connections import active, beat, later, opened
+from tests.jobs import ran
 
 pytestmark = pytest.mark.django_db
 NOW = later(days=800)
@@ -44,12 +47,10 @@ def test_d34_a_rotation_is_done_when_the_old_token_is_revoked():
 @pytest.mark.usefixtures("ages")
 def test_d34_no_token_is_ever_revoked_for_its_age():
     with time_machine.travel(NOW):
-        reminded = tasks.rotation_reminders()
-        tasks.expire_licences()
+        for job in JOBS:
+            job.work(lambda: None)
 
     year = ConnectionConfiguration.objects.get(name="year")
-    half = ConnectionConfiguration.objects.get(name="half")
-    assert reminded == {"recommended": [half.pk], "overdue": [year.pk]}
     assert len(active(year)) == 1
 
 
@@ -57,6 +58,8 @@ def test_the_sweeps_report_what_they_did():
     made = opened(licence_ends_at=later(days=1))
     beat(made.raw)
     with time_machine.travel(NOW):
-        assert tasks.expire_licences() == {"configurations": 1, "tokens": 1}
-        assert tasks.forget_silent_instances() == 1
-        assert tasks.expire_licences() == {"configurations": 0, "tokens": 0}
+        assert jobs.job_named("expire_licences").backlog(NOW) == 1
+        assert ran("expire_licences") == {"configurations": 1, "tokens": 1}
+        assert ran("forget_silent_instances") == {"instances": 1}
+        assert jobs.job_named("expire_licences").backlog(NOW) == 0
+        assert ran("expire_licences") == {"configurations": 0, "tokens": 0}

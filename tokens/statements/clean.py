@@ -40,6 +40,13 @@ def _window(table: str, now: datetime, after: tuple[datetime, int] | None, size:
     return Window([row[0] for row in found], sorted({row[1] for row in found}), (found[-1][2], found[-1][0]))
 
 
+def expired(now: datetime, *, up_to: int) -> int:
+    """How many access tokens are past their time, counted no further than this."""
+    sql = "SELECT count(*) FROM (SELECT 1 FROM tokens_issuedtoken WHERE expires_at <= %s LIMIT %s) AS past"
+    found = database.row(sql, [now, up_to])
+    return int(found[0]) if found else 0
+
+
 def token_window(now: datetime, after: tuple[datetime, int] | None, size: int) -> Window | None:
     """The next access tokens whose time is over."""
     return _window("tokens_issuedtoken", now, after, size)

@@ -6,15 +6,15 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from config.celery import app
+from proxies import jobs
 from tests import world as worlds
 from tests.databases import PROJECT, OwnDatabase
+from tests.jobs import ran
 from tests.world import REQUEST, World
-from tokens import lifecycle, signing, tasks
+from tokens import lifecycle, signing
 from tokens.models import IssuedToken, SigningKey, TokenRequestLog
 
 
@@ -29,22 +29,15 @@ def test_s0_4_the_background_task_removes_expired_tokens_and_no_others(world: Wo
     world.policy(world.orders, never_expires=True)
     never = lifecycle.issue(client, request=REQUEST, at=timezone.now() - timedelta(days=1))
 
-    done = tasks.clean_expired_tokens()
+    assert jobs.job_named("clean_tokens").backlog(timezone.now()) == 1
+    done = ran("clean_tokens")
 
     assert (done["tokens"], done["refresh_keys"], done["families"]) == (1, 1, 1)
     assert IssuedToken.objects.get().expires_at is None
     assert lifecycle.verify(never.access_token, proxy="orders").good
     assert TokenRequestLog.objects.count() == 2
-    assert tasks.clean_expired_tokens()["tokens"] == 0
-
-
-def test_s0_4_each_task_of_the_beat_table_exists_and_its_ticks_expire(db: None) -> None:
-    app.loader.import_default_modules()
-    names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert {"tokens.tasks.clean_expired_tokens", "tokens.tasks.retire_signing_keys"} <= names
-    assert names <= set(app.tasks)
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
-        assert 0 < entry["options"]["expires"] <= entry["schedule"]
+    assert ran("clean_tokens")["tokens"] == 0
+    assert jobs.job_named("clean_tokens").backlog(timezone.now()) == 0
 
 
 def test_retired_is_a_rotated_key_whose_last_token_has_expired(world: World) -> None:
@@ -52,9 +45,9 @@ def test_retired_is_a_rotated_key_whose_last_token_has_expired(world: World) -> 
     lifecycle.issue(world.key_of(world.orders), request=REQUEST)
     old = SigningKey.objects.get(environment=world.test)
     signing.rotate(world.test, by="test")
-    assert tasks.retire_signing_keys() == 0
+    assert ran("retire_signing_keys") == {"retired": 0}
     IssuedToken.objects.update(expires_at=timezone.now())
-    assert tasks.retire_signing_keys() == 1
+    assert ran("retire_signing_keys") == {"retired": 1}
     old.refresh_from_db()
     assert old.state == "retired"
 
@@ -71,7 +64,7 @@ def test_s0_4_the_background_work_of_make_run_does_it_by_itself(own_database: Ow
         background = subprocess.Popen(
             [sys.executable, "-m", "config.background"],
             cwd=PROJECT,
-            env={**environment, "CLEAN_EVERY_SECONDS": "2"},
+            env={**environment, "JOB_TICK_SECONDS": "1"},
             stdout=out,
             stderr=out,
         )

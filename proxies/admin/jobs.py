@@ -1,0 +1,164 @@
+"""Scheduled jobs: last run, next run, result, backlog; run now, pause, resume; and what their runs did."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.timesince import timesince, timeuntil
+
+from proxies import jobs
+from proxies.adminkit import Act, PortalAdmin, actor
+from proxies.models import JobRun, ScheduledJob
+
+SHOWN_RUNS = 20
+
+
+def _label(subject: ScheduledJob) -> str:
+    return jobs.job_named(subject.name).label
+
+
+def _run_now(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any]) -> str:
+    jobs.request(subject.name, by=actor(request))
+    return f"{_label(subject)}: asked for. It starts within seconds, where background work runs."
+
+
+def _pause(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any]) -> str:
+    jobs.pause(subject.name, by=actor(request))
+    return f"{_label(subject)}: paused."
+
+
+def _resume(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any]) -> str:
+    jobs.resume(subject.name, by=actor(request))
+    return f"{_label(subject)}: runs by its schedule again."
+
+
+def _result(run: JobRun) -> str:
+    if run.outcome != JobRun.Outcome.DONE:
+        return ": ".join(filter(None, (run.get_outcome_display(), run.trouble)))
+    counts = [f"{count} {name.replace('_', ' ')}" for name, count in run.counts.items() if count]
+    return f"Done: {', '.join(counts) or 'nothing to do'}"
+
+
+def _duration(run: JobRun) -> str:
+    if run.duration_ms is None:
+        return "-"
+    return f"{run.duration_ms:.0f} ms" if run.duration_ms < 10_000 else f"{run.duration_ms / 1000:.0f} s"
+
+
+def _interval(every: timedelta) -> str:
+    now = timezone.now()
+    return f"{every.seconds} s" if every < timedelta(minutes=2) else timesince(now - every, now, depth=1)
+
+
+@admin.register(ScheduledJob)
+class ScheduledJobAdmin(PortalAdmin):
+    """Every job of the installation."""
+
+    change_form_template = "admin/proxies/scheduledjob/change_form.html"
+    list_display = ("label", "state", "last_run", "result", "duration", "next_run", "every", "backlog")
+    list_display_links = ("label",)
+    fields = readonly_fields = (
+        "label", "what", "state", "last_run", "result", "duration", "next_run", "every", "backlog", "held_by",
+        "requested_by", "paused_at", "paused_by",
+    )  # fmt: skip
+    acts = (
+        Act("run", "Run now", _run_now, "change_scheduledjob", help="It starts at the next tick, also while paused."),
+        Act("pause", "Pause", _pause, "change_scheduledjob", possible=lambda subject: subject.paused_at is None),
+        Act("resume", "Resume", _resume, "change_scheduledjob", possible=lambda subject: subject.paused_at is not None),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledJob]:
+        jobs.enlist()
+        return ScheduledJob.objects.filter(name__in=[job.name for job in jobs.registered()])
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The job and its history."""
+        subject = self.get_object(request, object_id)
+        context = {**(extra_context or {})}
+        if isinstance(subject, ScheduledJob):
+            runs = JobRun.objects.filter(job=subject.name).order_by("-started_at", "-pk")[:SHOWN_RUNS]
+            context["runs"] = [(run, _result(run), _duration(run)) for run in runs]
+            context["all_runs"] = f"{reverse('admin:proxies_jobrun_changelist')}?job={subject.name}"
+        return super().change_view(request, object_id, form_url, context)
+
+    def _view(self, row: Any) -> jobs.Overview:
+        """Asked once for a row, although every column wants it."""
+        if not hasattr(row, "overview"):
+            row.overview = jobs.view(jobs.job_named(row.name), row, timezone.now())
+        found: jobs.Overview = row.overview
+        return found
+
+    @admin.display(description="job", ordering="name")
+    def label(self, row: ScheduledJob) -> str:
+        return _label(row)
+
+    @admin.display(description="what it does")
+    def what(self, row: ScheduledJob) -> str:
+        return self._view(row).job.help
+
+    @admin.display(description="state")
+    def state(self, row: ScheduledJob) -> str:
+        return self._view(row).state
+
+    @admin.display(description="last run", ordering="last_run_at")
+    def last_run(self, row: ScheduledJob) -> str:
+        last = self._view(row).last
+        return f"{timesince(last.started_at, timezone.now(), depth=1)} ago" if last else "never"
+
+    @admin.display(description="result")
+    def result(self, row: ScheduledJob) -> str:
+        last = self._view(row).last
+        return _result(last) if last else "-"
+
+    @admin.display(description="took")
+    def duration(self, row: ScheduledJob) -> str:
+        last = self._view(row).last
+        return _duration(last) if last else "-"
+
+    @admin.display(description="next run")
+    def next_run(self, row: ScheduledJob) -> str:
+        view, now = self._view(row), timezone.now()
+        if view.state == "running":
+            return "now"
+        if view.next_at is None:
+            return "paused"
+        return "at the next tick" if view.next_at <= now else f"in {timeuntil(view.next_at, now, depth=1)}"
+
+    @admin.display(description="every")
+    def every(self, row: ScheduledJob) -> str:
+        return _interval(self._view(row).job.every)
+
+    @admin.display(description="backlog")
+    def backlog(self, row: ScheduledJob) -> str:
+        waiting = self._view(row).backlog(timezone.now())
+        if waiting is None:
+            return "-"
+        return f"{localize(waiting)} or more" if waiting >= jobs.COUNTED_UP_TO else localize(waiting)
+
+    @admin.display(description="running at")
+    def held_by(self, row: ScheduledJob) -> str:
+        return row.holder.rpartition(":")[0] if self._view(row).state == "running" else "-"
+
+
+@admin.register(JobRun)
+class JobRunAdmin(PortalAdmin):
+    """The history of all jobs."""
+
+    list_display = ("started_at", "job", "outcome", "result", "duration", "node")
+    list_filter = ("job", "outcome")
+    ordering = ("-started_at", "-pk")
+
+    @admin.display(description="result")
+    def result(self, run: JobRun) -> str:
+        return _result(run)
+
+    @admin.display(description="took")
+    def duration(self, run: JobRun) -> str:
+        return _duration(run)
