@@ -51,9 +51,10 @@ def applies(rule: PathRule, method: str, path: str) -> bool:
 _SEGMENTS = {"*": "/[^/]+", "**": "(?:/[^/]+)*"}
 
 
-def satisfied(rules: Iterable[PathRule], held: frozenset[str], *, method: str, uri: str) -> bool:
-    """True where the held scopes satisfy every rule that applies; False for a path or method that nobody told."""
+def unsatisfied(rules: Iterable[PathRule], held: frozenset[str], *, method: str, uri: str) -> list[PathRule] | None:
+    """The rules that apply and that the held scopes do not satisfy; None for a path or method that nobody told."""
     path = plain_path(uri)
     if path is None or not method:
-        return False
-    return all(covers(held, scope_set(rule.scopes), rule.match) for rule in rules if applies(rule, method, path))
+        return None
+    applying = [rule for rule in rules if applies(rule, method, path)]
+    return [rule for rule in applying if not covers(held, scope_set(rule.scopes), rule.match)]

@@ -142,6 +142,8 @@ class Reason(StrEnum):
     MEMBER_UNDEPLOYED = "member_undeployed"
     CERTIFICATE_MISMATCH = "certificate_mismatch"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    TOKEN_IN_URL = "token_in_url"
+    TWO_TOKENS = "two_tokens"
     INSUFFICIENT_SCOPE = "insufficient_scope"
 
 
@@ -264,10 +266,7 @@ def token_checks(token: TokenFacts, facts: HolderFacts, now: datetime) -> list[t
     return [
         (Reason.REVOKED, token.token_revoked_at is None and facts.family_revoked_at is None),
         (Reason.EXPIRED, token.expires_at is None or now < token.expires_at),
-        (
-            Reason.REPLACED,
-            token.token_format != "opaque" or token.token_sequence == facts.family_sequence,
-        ),
+        (Reason.REPLACED, token.token_format != "opaque" or token.token_sequence == facts.family_sequence),
         (Reason.SIGNING_KEY_CHANGED, token.token_key_ended_at is None),
     ]
 

@@ -111,6 +111,13 @@ class ProxyForm(HolderForm):
 
     required_scopes = forms.CharField(required=False, help_text="Scopes that every call needs, separated by spaces.")
     required_match = forms.ChoiceField(choices=ScopeMatch.choices)
+    accept_token_in_url = forms.BooleanField(
+        label="Accept the token in the URL",
+        required=False,
+        help_text=(
+            "As access_token of the URI that a trusted gateway forwards. Risky: URLs stay in logs and histories."
+        ),
+    )
 
 
 class _Identity(forms.Form):
@@ -158,24 +165,27 @@ class MemberForm(forms.Form):
     proxy = forms.ModelChoiceField(_LIVE_PROXIES)
 
 
+def _rule(words: list[str]) -> catalogue.Rule:
+    match = words.pop(2)[:-1] if words[2:3] in (["any:"], ["all:"]) else ScopeMatch.ALL.value
+    if len(words) < 3:
+        raise forms.ValidationError("Each line has a method, a path and at least one scope.")
+    return catalogue.Rule(words[0].replace("*", ""), words[1], " ".join(words[2:]), match)
+
+
 class PathRulesForm(forms.Form):
     """Path rules, one a line."""
 
     rules = forms.CharField(
         required=False,
         widget=forms.Textarea,
-        help_text="One a line: METHOD /path/pattern scope scope. METHOD may be *, a path segment * and the rest **.",
+        help_text=(
+            "One a line: METHOD /path/pattern scope scope. METHOD may be *, a path segment * and the rest **. "
+            "All scopes are needed; with any: before them one is enough."
+        ),
     )
 
     def clean_rules(self) -> list[catalogue.Rule]:
-        found = []
-        for line in self.cleaned_data["rules"].splitlines():
-            words = line.split()
-            if words and len(words) < 3:
-                raise forms.ValidationError("Each line has a method, a path and at least one scope.")
-            if words:
-                found.append(catalogue.Rule(words[0].replace("*", ""), words[1], " ".join(words[2:])))
-        return found
+        return [_rule(line.split()) for line in self.cleaned_data["rules"].splitlines() if line.split()]
 
 
 def _add_proxy(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
@@ -241,7 +251,12 @@ def _live(subject: ApiProxy | ProxyGroup) -> bool:
 
 def _rule_lines(subject: ApiProxy) -> dict[str, Any]:
     rules = subject.path_rules.order_by("id")
-    return {"rules": "\n".join(f"{rule.method or '*'} {rule.pattern} {rule.scopes}" for rule in rules)}
+    return {"rules": "\n".join(_rule_line(rule) for rule in rules)}
+
+
+def _rule_line(rule: PathRule) -> str:
+    one_is_enough = "any: " if rule.match == ScopeMatch.ANY else ""
+    return f"{rule.method or '*'} {rule.pattern} {one_is_enough}{rule.scopes}"
 
 
 def _deployment_acts(model: str) -> tuple[Act, ...]:

@@ -63,6 +63,15 @@ def test_undeploying_elsewhere_counts_nothing_and_ends_nothing(world: World) -> 
     assert lifecycle.verify(token, proxy="orders").good
 
 
+def test_change_proxy_changes_what_is_named_and_nothing_else(world: World) -> None:
+    told = run("change_proxy", "orders", "--required-scopes", "read", "--accept-token-in-url", "on", "--json").json
+    assert (told["required_scopes"], told["accept_token_in_url"], told["scopes"]) == ("read", True, "read write")
+    assert run("change_proxy", "orders", "--required-match", "any", "--accept-token-in-url", "off").status == 0
+    kept = ApiProxy.objects.get(slug="orders")
+    assert (kept.required_scopes, kept.required_match, kept.accept_token_in_url) == ("read", "any", False)
+    assert run("change_proxy", "orders", "--required-scopes", 'a"b').status == 1
+
+
 def test_without_any_environment_the_next_step_is_named(db: None) -> None:
     run("add_proxy", "orders")
     assert "add_environment" in run("deploy", "orders").err

@@ -8,7 +8,7 @@ from proxies import catalogue
 from proxies.catalogue import Rule
 from tests import world as worlds
 from tests.world import Answered, World
-from tokens.path_rules import PathRule, applies, plain_path, satisfied
+from tokens.path_rules import PathRule, applies, plain_path, unsatisfied
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,12 @@ def test_s0_2_a_rule_speaks_of_its_method_and_path(
 def test_s0_2_every_rule_that_applies_must_be_satisfied() -> None:
     rules = [PathRule("", "/**", "read write", "any"), PathRule("DELETE", "/invoices/*", "write", "all")]
     read, both = frozenset(("read",)), frozenset(("read", "write"))
-    assert satisfied(rules, read, method="GET", uri="/invoices/7")
-    assert not satisfied(rules, read, method="DELETE", uri="/invoices/7")
-    assert satisfied(rules, both, method="DELETE", uri="/invoices/7")
-    assert not satisfied(rules, both, method="", uri="/invoices/7")
-    assert not satisfied(rules, both, method="GET", uri="/a/../b")
+    assert unsatisfied(rules, read, method="GET", uri="/invoices/7") == []
+    assert unsatisfied(rules, read, method="DELETE", uri="/invoices/7") == [rules[1]]
+    assert unsatisfied(rules, both, method="DELETE", uri="/invoices/7") == []
+    assert unsatisfied(rules, frozenset(("other",)), method="DELETE", uri="/invoices/7") == rules
+    assert unsatisfied(rules, both, method="", uri="/invoices/7") is None
+    assert unsatisfied(rules, both, method="GET", uri="/a/../b") is None
 
 
 def verify(access: str, **headers: Any) -> Answered:

@@ -14,12 +14,14 @@ from tokens.doors.answers import Answer
 from tokens.doors.connection import database
 from tokens.errors import GatewayRefused, StorageAway, UnknownEnvironment
 from tokens.rules import Reason
+from tokens.told import agreed, tokens_in
 
 logger = logging.getLogger(__name__)
 _REALM = 'Bearer realm="latchkey"'
 _FORBIDDEN = frozenset((Reason.INSUFFICIENT_SCOPE, Reason.METHOD_NOT_ALLOWED))
 _MAXIMUM_SLUG = 80
-MAXIMUM_URI = 8_190
+# nginx configurations write the first pair, Caddy and Traefik the second.
+_PAIRS = (("HTTP_X_ORIGINAL_METHOD", "HTTP_X_ORIGINAL_URI"), ("HTTP_X_FORWARDED_METHOD", "HTTP_X_FORWARDED_URI"))
 
 
 class GatewayFault(Exception):
@@ -33,9 +35,12 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
         scopes = _required_scopes(environ)
     except GatewayFault as fault:
         return _gateway_fault(str(fault))
+    told = _told(environ)
     raw, malformed = _bearer(environ)
     if malformed is not None:
         return malformed
+    if raw is None and not tokens_in(told.uri):
+        return _no_credentials()
     try:
         with database():
             verdict = lifecycle.verify(
@@ -43,7 +48,7 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
                 proxy=proxy,
                 environment=environment,
                 required_scopes=scopes,
-                told=_told(environ),
+                told=told,
                 gateway=reading.gateway(environ, str(environ.get("HTTP_X_GATEWAY_TOKEN", ""))),
             )
     except StorageAway as away:
@@ -63,10 +68,9 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
 
 def _told(environ: Mapping[str, Any]) -> lifecycle.Told:
     """The API client's method and URI, as gateways tell them; the auth call's own say nothing."""
-    method = environ.get("HTTP_X_FORWARDED_METHOD") or environ.get("HTTP_X_ORIGINAL_METHOD") or ""
-    uri = environ.get("HTTP_X_ORIGINAL_URI") or environ.get("HTTP_X_FORWARDED_URI") or ""
+    method, uri = agreed((environ.get(method), environ.get(uri)) for method, uri in _PAIRS)
     is_trusted = addresses.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS)
-    return lifecycle.Told(str(method).upper()[:10], str(uri)[:MAXIMUM_URI], is_trusted)
+    return lifecycle.Told(method, uri, is_trusted)
 
 
 def _proxy(environ: Mapping[str, Any], rest: str) -> str:
@@ -106,16 +110,21 @@ def _required_scopes(environ: Mapping[str, Any]) -> str:
     return ""
 
 
-def _bearer(environ: Mapping[str, Any]) -> tuple[str, Answer | None]:
-    """Exactly one bearer token of the header, or the refusal (RFC 6750 sections 2.1 and 3.1, R18)."""
+def _bearer(environ: Mapping[str, Any]) -> tuple[str | None, Answer | None]:
+    """The one bearer token of the header, None without the header, or the refusal (RFC 6750, 2.1 and 3.1, R18)."""
     header = environ.get("HTTP_AUTHORIZATION")
     if header is None or not str(header).strip():
-        return "", answers.answer(401, None, ("WWW-Authenticate", _REALM))
+        return None, None
     scheme, _, value = str(header).strip().partition(" ")
     raw = value.strip()
     if scheme.lower() != "bearer" or not raw or not raw.isascii() or any(mark in raw for mark in " ,\t"):
         return "", _invalid_token("malformed")
     return raw, None
+
+
+def _no_credentials() -> Answer:
+    """No error code: the client has shown nothing, or in a place where nothing counts (RFC 6750 section 3.1)."""
+    return answers.answer(401, None, ("WWW-Authenticate", _REALM))
 
 
 def _invalid_token(reason: str) -> Answer:
@@ -128,6 +137,8 @@ def _gateway_fault(sentence: str) -> Answer:
 
 
 def _refused(verdict: lifecycle.Verdict) -> Answer:
+    if verdict.reason is Reason.TOKEN_IN_URL:
+        return _no_credentials()
     if verdict.reason not in _FORBIDDEN:
         return _invalid_token(str(verdict.reason))
     # RFC 6749 section 3.3: what a scope may be made of. Anything else can't stand in a header, and is never granted.

@@ -9,7 +9,8 @@ from tokens.lifecycle.minting import TokenAnswer, issuer
 from tokens.lifecycle.proving import Proof
 from tokens.lifecycle.refreshing import refresh
 from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_token
-from tokens.lifecycle.verifying import Told, UnknownProxy, Verdict, verify
+from tokens.lifecycle.verifying import UnknownProxy, Verdict, verify
+from tokens.told import Told
 
 __all__ = [
     "Cleaned",

@@ -11,6 +11,9 @@ from tokens.lifecycle.shown import Shown, look_at
 from tokens.rules import HolderFacts, Reason, TokenFacts
 from tokens.statements import verify as statements
 from tokens.statements.verify import VerifyRow
+from tokens.told import Told, tokens_in
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 class UnknownProxy(errors.TokenError):
@@ -18,15 +21,6 @@ class UnknownProxy(errors.TokenError):
 
     code = "unknown_proxy"
     sentence = "The gateway named an unknown API proxy."
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a gateway says of the API client's request; empty where it says nothing. The method in capital letters."""
-
-    method: str = ""
-    uri: str = ""
-    is_trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ class Verdict:
 
 
 def verify(
-    raw: str,
+    raw: str | None,
     *,
     proxy: str,
     environment: str = "",
@@ -63,9 +57,11 @@ def verify(
     `proxy` and `environment` are slugs. Raises UnknownEnvironment and UnknownProxy, which are
     the gateway's fault, and GatewayRefused. What is `told` of the API client's own request is believed of a
     trusted gateway or one that has proved itself; grants that disallow methods and path rules refuse where it is not.
+    Without a `raw` token the one in the told URI counts, at a proxy that accepts it there (D22).
     """
     now = at or timezone.now()
-    shown = look_at(raw)
+    in_url = tokens_in(told.uri) if told is not None else []
+    shown = look_at(raw if raw is not None else in_url[0] if len(in_url) == 1 else "")
     row = statements.read(
         environment=environment, proxy=proxy, digests=list(shown.access_digests) or [""], jti=shown.jti
     )
@@ -74,11 +70,21 @@ def verify(
     proved = prove(gateway, environment_id=row.environment_id, required=row.gateways_must_authenticate, now=now)
     if row.place.proxy_id is None:
         raise UnknownProxy
-    reason = _reason(shown, row, now)
+    believed = told if told is not None and (told.is_trusted or proved) else Told()
+    reason = _misplaced(raw, in_url, bool(row.place.accept_token_in_url) and bool(believed.uri))
+    reason = reason or _reason(shown, row, now)
     if reason is not None or row.token is None or row.holder is None:
         return Verdict(reason or Reason.UNKNOWN)
-    believed = told if told is not None and (told.is_trusted or proved) else Told()
     return _judge_use(row, row.token, row.holder, required_scopes, believed)
+
+
+def _misplaced(raw: str | None, in_url: list[str], accepted_there: bool) -> Reason | None:
+    """A token in the URL counts where it is accepted; there it must be the only one (RFC 6750 section 2)."""
+    if raw is None and not (in_url and accepted_there):
+        return Reason.TOKEN_IN_URL
+    if accepted_there and len(in_url) + (raw is not None) > 1:
+        return Reason.TWO_TOKENS
+    return None
 
 
 def _reason(shown: Shown, row: VerifyRow, now: datetime) -> Reason | None:
@@ -100,6 +106,7 @@ def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_
     scopes = rules.scopes_in_use(token.token_scopes, holder)
     needed = rules.scope_set(required_scopes)
     place_needs = rules.scope_set(row.place.required_scopes or "")
+    path_needs = _path_needs(row, scopes, told) if row.place.has_path_rules else _NOTHING
     reason: Reason | None = None
     disallowed = (holder.grant_disallowed_methods or "").split()
     if disallowed and (not told.method or told.method in disallowed):
@@ -108,7 +115,8 @@ def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_
         not scopes
         or not rules.covers(scopes, needed)
         or not rules.covers(scopes, place_needs, row.place.required_match or "all")
-        or (row.place.has_path_rules and not _path_rules_hold(row, scopes, told))
+        or path_needs is None
+        or path_needs
     ):
         reason = Reason.INSUFFICIENT_SCOPE
     return Verdict(
@@ -119,11 +127,13 @@ def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_
         scopes=rules.scope_text(scopes),
         jti=token.jti,
         proxy_id=row.place.proxy_id or 0,
-        required=rules.scope_text(needed | place_needs),
+        required=rules.scope_text(needed | place_needs | (path_needs or _NOTHING)),
     )
 
 
-def _path_rules_hold(row: VerifyRow, scopes: frozenset[str], told: Told) -> bool:
-    """Path rules on what a trusted gateway told; nothing told is not satisfied (S0.2, gateways.md section 8)."""
+def _path_needs(row: VerifyRow, scopes: frozenset[str], told: Told) -> frozenset[str] | None:
+    """What path rules ask for and the token lacks, on what a trusted gateway told; None where nothing was told
+    (S0.2, gateways.md section 8)."""
     found = statements.path_rules(row.place.proxy_id or 0)
-    return path_rules.satisfied(found, scopes, method=told.method, uri=told.uri)
+    lacking = path_rules.unsatisfied(found, scopes, method=told.method, uri=told.uri)
+    return None if lacking is None else rules.scope_set(" ".join(rule.scopes for rule in lacking))
