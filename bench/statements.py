@@ -115,6 +115,7 @@ def main() -> int:
     """Print the table; 1 where a limit is broken."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(DATA_DIR=folder, TOKEN_RATE_LIMIT_PER_MINUTE="0", DATABASE_POOL="0")
+        os.environ["CLIENT_RATE_LIMIT_PER_MINUTE"] = "0"
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         import django
 

@@ -72,6 +72,7 @@ TRUSTED_PROXIES = words("TRUSTED_PROXIES")  # networks whose X-Forwarded-For and
 TRUSTED_GATEWAYS = words("TRUSTED_GATEWAYS")  # networks whose forwarded URI and client certificate are believed
 CLIENT_CERTIFICATE_HEADER = text("CLIENT_CERTIFICATE_HEADER")  # empty: off
 TOKEN_RATE_LIMIT_PER_MINUTE = number("TOKEN_RATE_LIMIT_PER_MINUTE", 600)  # for each address; 0: off
+CLIENT_RATE_LIMIT_PER_MINUTE = number("CLIENT_RATE_LIMIT_PER_MINUTE", 600)  # for each client, from wherever; 0: off
 
 # --- Applications -----------------------------------------------------------------------------------------------------
 
@@ -147,7 +148,7 @@ if REDIS_URL:
     _cache: dict[str, Any] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        "OPTIONS": {"socket_connect_timeout": 0.1, "socket_timeout": 0.1},
     }
 else:
     _cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

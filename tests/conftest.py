@@ -109,11 +109,12 @@ def _empty_cache() -> Iterator[None]:
 def _no_sightings() -> Iterator[None]:
     """No thread writes last-used times behind a test's back; a test that wants them calls flush()."""
     from tokens import sightings
+    from tokens.lifecycle import limiting
 
     start, sightings._start = sightings._start, lambda: None
     yield
     sightings._start = start
-    for waiting in (sightings._seen, sightings._gateways, sightings._refused):
+    for waiting in (sightings._seen, sightings._gateways, sightings._refused, sightings._turned_away, limiting._full):
         waiting.clear()
 
 

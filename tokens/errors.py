@@ -145,10 +145,10 @@ class WrongTokenKind(TokenError):
 
 
 class RateLimited(TokenError):
-    """Too many requests from this address."""
+    """Too many requests of one caller in one window."""
 
     code = "rate_limited"
-    sentence = "Too many requests from this address. Try again after the time in Retry-After."
+    sentence = "Too many requests. Try again after the time in Retry-After."
 
     def __init__(self, retry_after: int = 60) -> None:
         super().__init__()

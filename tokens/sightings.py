@@ -1,4 +1,4 @@
-"""When a token was last used: remembered in each web process, written in bulk, forward only (D25).
+"""When a token was last used, and who was turned away: remembered in each web process, written in bulk (D24, D25).
 
 Verify itself writes nothing. A process that is killed may lose what it saw in the last ten seconds.
 """
@@ -6,6 +6,7 @@ Verify itself writes nothing. A process that is killed may lose what it saw in t
 import atexit
 import logging
 import threading
+from collections import Counter
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -15,7 +16,9 @@ from credentials import heartbeats
 from credentials.gateways import Gateway, Use
 from credentials.heartbeats import Report
 from credentials.rules import Refusal
+from tokens.statements import limit
 from tokens.statements import sightings as statements
+from tokens.statements.limit import Window
 
 logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 10.0
@@ -25,6 +28,7 @@ _lock = threading.Lock()
 _seen: dict[int, tuple[datetime, str, str]] = {}
 _gateways: dict[int, Use] = {}
 _refused: dict[int, tuple[Refusal, Report, str, datetime]] = {}
+_turned_away: Counter[Window] = Counter()
 _stop = threading.Event()
 _thread: threading.Thread | None = None
 
@@ -53,16 +57,27 @@ def gateway_refused(gateway: Gateway, report: Report, *, address: str, now: date
         _start()
 
 
+def turned_away(window: Window) -> None:
+    """Remember that one more request was refused in a window that the limiter knows to be full (D24)."""
+    with _lock:
+        if len(_turned_away) < _MOST or window in _turned_away:
+            _turned_away[window] += 1
+    _start()
+
+
 def flush() -> int:
     """Write what was seen; how many tokens. Never moves a time back, and moves it at most once a minute."""
     with _lock:
         batch = dict(_seen)
         uses, refusals = list(_gateways.values()), dict(_refused)
-        for waiting in (_seen, _gateways, _refused):
+        turned = sorted(_turned_away.items())
+        for waiting in (_seen, _gateways, _refused, _turned_away):
             waiting.clear()
     heartbeats.record_use(uses)
     for configuration_id, (reason, report, address, at) in refusals.items():
         heartbeats.record_refusal(configuration_id, reason, report=report, address=address, at=at)
+    for window, refused in turned:
+        limit.more_turned_away(window, refused)
     return statements.record(batch) if batch else 0
 
 
@@ -93,5 +108,5 @@ def _flush_quietly() -> None:
 @atexit.register
 def _at_exit() -> None:
     _stop.set()
-    if _seen or _gateways or _refused:
+    if _seen or _gateways or _refused or _turned_away:
         _flush_quietly()

@@ -12,7 +12,7 @@ MANY = 300
 
 @pytest.fixture(autouse=True)
 def _limiter_apart(settings):
-    settings.TOKEN_RATE_LIMIT_PER_MINUTE = 0
+    settings.TOKEN_RATE_LIMIT_PER_MINUTE = settings.CLIENT_RATE_LIMIT_PER_MINUTE = 0
 
 
 def measure(client: Client) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""What the rate limiter counted, per address and minute (D24)."""
+"""What the rate limiter counted, per caller and window (D24)."""
 
 from django.contrib import admin
 
@@ -8,8 +8,9 @@ from tokens.models import RateLimitWindow
 
 @admin.register(RateLimitWindow)
 class RateLimitWindowAdmin(PortalAdmin):
-    """Requests and refusals per address and minute; kept for an hour."""
+    """Requests and refusals; kept for an hour."""
 
-    list_display = ("address", "minute", "requests", "refused")
-    search_fields = ("=address",)
-    ordering = ("-minute",)
+    list_display = ("starts_at", "bucket", "caller", "requests", "refused")
+    list_filter = ("bucket",)
+    search_fields = ("=caller",)
+    ordering = ("-starts_at",)

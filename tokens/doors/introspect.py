@@ -23,5 +23,7 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
 
     gateway = reading.gateway(environ, reading.bearer(environ))
     if gateway is not None:
-        return oauth.serve(environ, environment, "introspect", introspect_for_gateway, who=lambda *_: gateway)
-    return oauth.serve(environ, environment, "introspect", introspect)
+        return oauth.serve(
+            environ, environment, "introspect", introspect_for_gateway, who=lambda *_: gateway, count_all=False
+        )
+    return oauth.serve(environ, environment, "introspect", introspect, count_all=False)

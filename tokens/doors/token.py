@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from credentials.errors import CredentialError
 from tokens import lifecycle
-from tokens.doors import answers, oauth
+from tokens.doors import oauth
 from tokens.doors.answers import Answer, answer
 from tokens.doors.reading import Form, Presented
-from tokens.errors import InvalidRequest, TokenError, UnsupportedGrantType
+from tokens.errors import InvalidRequest, UnsupportedGrantType
 from tokens.lifecycle import Request
 
 
@@ -35,12 +34,9 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
 
 def _refresh(parameters: Form, presented: Presented, request: Request, environment: str) -> Answer:
     raw = parameters.require("refresh_token")
-    try:
-        granted = lifecycle.refresh(
-            presented.client, raw, request=request, environment=environment, scope=parameters.get("scope")
-        )
-    except (TokenError, CredentialError) as refused:
-        return answers.refusal(refused, refreshing=True, challenge=presented.by_header)
+    granted = lifecycle.refresh(
+        presented.client, raw, request=request, environment=environment, scope=parameters.get("scope")
+    )
     return answer(200, granted.as_json())
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from credentials import redaction
 from credentials.errors import CredentialError
 from proxies.errors import ProxyError
 from tokens.errors import TokenError
@@ -72,8 +73,12 @@ class Entry:
 
 
 def clean_text(value: str, length: int) -> str:
-    """Cut, and without control characters: nothing a caller sends may forge a line or break the database (B47, B50)."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in value[:length])
+    """Cut, and without control characters: nothing a caller sends may forge a line or break the database (B47, B50).
+
+    A secret in the wrong field, say as the client id, is not kept for ever (I5).
+    """
+    value = redaction.redact_tokens(value)[:length]
+    return value if value.isprintable() else "".join(mark if mark.isprintable() else "\ufffd" for mark in value)
 
 
 def _status(code: str) -> int:

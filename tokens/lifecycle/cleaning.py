@@ -14,6 +14,8 @@ from tokens.statements import limit
 WINDOW = 500
 # No policy's retry window is longer; a record this young may still have to answer a retry (D2).
 LONGEST_RETRY = timedelta(hours=1)
+# Counts of the rate limiter; no window is longer.
+COUNTS_KEPT = timedelta(hours=1)
 Progress = Callable[[int], None]
 
 
@@ -40,7 +42,7 @@ def clean(
     for of_tokens in (True, False):
         _sweep(of_tokens, limits, size=window, dry_run=dry_run, progress=progress, total=total)
     if not dry_run:
-        limit.forget(before_minute=int(now.timestamp() // 60) - 60)
+        limit.forget(before=now - COUNTS_KEPT)
     return total
 
 

@@ -336,7 +336,7 @@ def test_d24_a_caller_past_the_limit_gets_429_and_retry_after_and_a_count_instea
 
     assert 1 <= int(limited.headers["Retry-After"]) <= 60
     assert rows() == before
-    assert RateLimitWindow.objects.filter(refused__gt=0).count() == 1
+    assert RateLimitWindow.objects.filter(refused__gt=0, bucket="token").count() == 1
 
 
 # --- Method, form, client authentication ------------------------------------------------------------------------------
