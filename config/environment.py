@@ -18,10 +18,12 @@ def text(name: str, default: str = "") -> str:
     return str(env.str(name, default=default)).strip()
 
 
-def number(name: str, default: int, least: int = 0) -> int:
+def number(name: str, default: int, least: int = 0, most: int | None = None) -> int:
     value = int(env.int(name, default=default))
     if value < least:
         raise ImproperlyConfigured(f"{name} is {value}; the least is {least}")
+    if most is not None and value > most:
+        raise ImproperlyConfigured(f"{name} is {value}; the most is {most}")
     return value
 
 

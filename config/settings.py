@@ -71,6 +71,9 @@ if unknown := set(VERIFY_SOURCES) - {"header", "path", "query"}:
 TRUSTED_PROXIES = words("TRUSTED_PROXIES")  # networks whose X-Forwarded-For and X-Forwarded-Proto are believed
 TRUSTED_GATEWAYS = words("TRUSTED_GATEWAYS")  # networks whose forwarded URI and client certificate are believed
 CLIENT_CERTIFICATE_HEADER = text("CLIENT_CERTIFICATE_HEADER")  # empty: off
+# How much of a caller's address the request log keeps: 24 and 48 leave the network, 0 nothing. Default: all of it.
+LOG_ADDRESS_PREFIX_V4 = number("LOG_ADDRESS_PREFIX_V4", 32, most=32)
+LOG_ADDRESS_PREFIX_V6 = number("LOG_ADDRESS_PREFIX_V6", 128, most=128)
 TOKEN_RATE_LIMIT_PER_MINUTE = number("TOKEN_RATE_LIMIT_PER_MINUTE", 600)  # for each address; 0: off
 CLIENT_RATE_LIMIT_PER_MINUTE = number("CLIENT_RATE_LIMIT_PER_MINUTE", 600)  # for each client, from wherever; 0: off
 
@@ -188,6 +191,9 @@ JOB_EVERY_SECONDS = {
         "clean_tokens": 300,
         "expire_licences": 300,
         "retire_signing_keys": 3600,
+        "seal_log": 300,
+        "check_log": 3600,
+        "roll_up_log": 120,
         "forget_silent_instances": 24 * 3600,
         "forget_job_runs": 24 * 3600,
     }.items()

@@ -32,6 +32,20 @@ def _readable(value: str) -> str:
     return plain
 
 
+def shortened(address: str, *, prefix_v4: int, prefix_v6: int) -> str:
+    """The address with everything behind its network's prefix set to zero: what a log may keep of a person's."""
+    if (prefix_v4, prefix_v6) == (32, 128) or not address:
+        return address
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    whole = mapped or parsed
+    prefix = prefix_v4 if whole.version == 4 else prefix_v6
+    return str(ipaddress.ip_network((whole, prefix), strict=False).network_address)
+
+
 def caller(environ: Mapping[str, Any]) -> str:
     """The caller's address: the peer, or behind trusted proxies the last address that none of them has (I18)."""
     peer = _readable(str(environ.get("REMOTE_ADDR", "")))

@@ -40,6 +40,10 @@ class LeaseLost(Exception):
     """Another has taken the job meanwhile: the work stops where it is, which a sweep can do at any moment."""
 
 
+class Trouble(Exception):
+    """Something that a person must see to. Its sentence is kept in the run, so it must be fit to be shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One sweep. `work` is given a function to call between its steps: it keeps the lease, or raises LeaseLost.
@@ -135,10 +139,13 @@ class Lease:
         if self._mine().update(held_until=self.now() + LEASE) == 0:
             raise LeaseLost(self.job.name)
 
-    def finish(self, outcome: Outcome, counts: Counts, trouble: str = "") -> None:
-        """Write what the run did and let the job go, in one step; nothing of it where another has taken it."""
+    def finish(self, outcome: Outcome, counts: Counts, trouble: str = "", *, again: bool = False) -> None:
+        """Write what the run did and let the job go, in one step; nothing of it where another has taken it.
+
+        `again`: soon, not only when its time has come.
+        """
         now = self.now()
-        retry = None if outcome == Outcome.DONE else now + min(RETRY_AFTER, self.job.every)
+        retry = now + min(RETRY_AFTER, self.job.every) if again else None
         with transaction.atomic():
             if self._mine().update(holder="", held_until=None, last_run_at=self.started, retry_at=retry) == 0:
                 raise LeaseLost(self.job.name)
@@ -193,11 +200,14 @@ def _work(job: Job, lease: Lease) -> None:
         counts = job.work(lease.keep)
     except LeaseLost:
         raise
+    except Trouble as trouble:
+        logger.error("job %s: %s", job.name, trouble)  # noqa: TRY400
+        lease.finish(Outcome.FAILED, {}, str(trouble))
     except Exception as error:  # noqa: BLE001 - whatever a sweep meets, the next one tries again
-        trouble = _kind_and_place(error)
+        told = _kind_and_place(error)
         # No traceback: its last line is the message, which may quote a row.
-        logger.error("job %s failed: %s", job.name, trouble)  # noqa: TRY400
-        lease.finish(Outcome.FAILED, {}, trouble)
+        logger.error("job %s failed: %s", job.name, told)  # noqa: TRY400
+        lease.finish(Outcome.FAILED, {}, told, again=True)
     else:
         lease.finish(Outcome.DONE, counts)
 

@@ -56,6 +56,9 @@ WRITERS = {
     "IssuedToken": set(),
     "TokenRequestLog": set(),
     "RateLimitWindow": set(),
+    "LogSeal": {"tokens.sealing"},
+    "LogMark": {"tokens.sealing"},
+    "RequestRollup": {"tokens.rollups"},
 }
 # Table -> the statements that may change it, each run by one verb of tokens.lifecycle only.
 STATEMENTS = {

@@ -3,9 +3,11 @@
 import dataclasses
 from datetime import datetime
 
-from proxies.jobs import COUNTED_UP_TO, Counts, Job, Keep
-from tokens import lifecycle, signing
+from proxies.jobs import COUNTED_UP_TO, Counts, Job, Keep, Trouble
+from tokens import lifecycle, rollups, sealing, signing
 from tokens.statements import clean
+
+SEALS_CHECKED = 200
 
 
 def _clean_tokens(keep: Keep) -> Counts:
@@ -14,6 +16,22 @@ def _clean_tokens(keep: Keep) -> Counts:
 
 def _retire_signing_keys(keep: Keep) -> Counts:  # noqa: ARG001 - a handful of keys
     return {"retired": signing.retire_due()}
+
+
+def _seal_log(keep: Keep) -> Counts:
+    return dataclasses.asdict(sealing.seal(keep=keep))
+
+
+def _check_log(keep: Keep) -> Counts:
+    done = sealing.check_next(SEALS_CHECKED, progress=lambda _done: keep())
+    if done.broken:
+        more = f" And {len(done.broken) - 1} more: manage.py check_log" if len(done.broken) > 1 else ""
+        raise Trouble(f"{done.broken[0]}{more}")
+    return {"seals": done.seals, "rows": done.rows}
+
+
+def _roll_up_log(keep: Keep) -> Counts:
+    return rollups.roll_up(keep=keep)._asdict()
 
 
 def _expired(now: datetime) -> int:
@@ -33,5 +51,25 @@ JOBS = (
         "Retire signing keys",
         "Retires rotated keys whose last token has expired.",
         _retire_signing_keys,
+    ),
+    Job(
+        "seal_log",
+        "Seal the request log",
+        "Seals the rows that have settled, so that a row that is altered or taken out later shows.",
+        _seal_log,
+        lambda _now: sealing.waiting(up_to=COUNTED_UP_TO),
+    ),
+    Job(
+        "check_log",
+        "Check the seals of the request log",
+        f"Checks the chain of seals, and in turn the rows of {SEALS_CHECKED} seals. Fails where anything was altered.",
+        _check_log,
+    ),
+    Job(
+        "roll_up_log",
+        "Count requests by the hour",
+        "Sums up the request log by the hour, for the charts.",
+        _roll_up_log,
+        lambda _now: rollups.waiting(up_to=COUNTED_UP_TO),
     ),
 )

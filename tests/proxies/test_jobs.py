@@ -210,7 +210,7 @@ def test_the_overview_tells_state_last_and_next_run(sweep):
     jobs.request("sweep", by="ada", at=later(3))
     lease = take(job, 3)
     assert told(3)[:2] == ("running", "done")
-    lease.finish(jobs.Outcome.FAILED, {}, "X in y, z.py:1")
+    lease.finish(jobs.Outcome.FAILED, {}, "X in y, z.py:1", again=True)
     jobs.resume("sweep", by="ada", at=later(4))
     state, outcome, following = told(4)
     assert (state, outcome) == ("scheduled", "failed")

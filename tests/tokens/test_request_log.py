@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from credentials.models import User
 from tests import world as worlds
+from tokens import lifecycle
 from tokens.models import TokenRequestLog
 
 CHANGES = [
@@ -116,3 +117,26 @@ def test_i9_if_the_row_cannot_be_written_no_token_is_handed_out(db: None) -> Non
     assert (answer.status, answer.json["error"]) == (503, "server_error")
     assert not IssuedToken.objects.exists()
     assert worlds.call("/oauth2/token", {"grant_type": "client_credentials"}, client=client).status == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("192.0.2.7", "192.0.2.0"),
+        ("::ffff:192.0.2.7", "192.0.2.0"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+        ("", ""),
+    ],
+)
+def test_the_log_keeps_no_more_of_an_address_than_the_setting_says(db: None, settings, address, kept) -> None:
+    settings.LOG_ADDRESS_PREFIX_V4, settings.LOG_ADDRESS_PREFIX_V6 = 24, 48
+    world = worlds.build()
+    request = lifecycle.Request(address=address)
+    lifecycle.issue(world.key_of(world.orders), request=request)
+    assert TokenRequestLog.objects.get().address == kept
+    settings.LOG_ADDRESS_PREFIX_V4, settings.LOG_ADDRESS_PREFIX_V6 = 0, 0
+    lifecycle.issue(world.key_of(world.orders), request=request)
+    assert TokenRequestLog.objects.latest("pk").address in {"", "0.0.0.0", "::"}
+    settings.LOG_ADDRESS_PREFIX_V4, settings.LOG_ADDRESS_PREFIX_V6 = 32, 128
+    lifecycle.issue(world.key_of(world.orders), request=request)
+    assert TokenRequestLog.objects.latest("pk").address == address

@@ -63,6 +63,7 @@ MANAGEMENT_ONLY = frozenset(
         "no_free_secret_slot",
         "seal_broken",
         # proxies
+        "unknown_job",
         "archived",
         "confirmation_missing",
         "invalid_name",

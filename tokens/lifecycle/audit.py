@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
-from credentials import redaction
+from credentials import addresses, redaction
 from credentials.errors import CredentialError
 from proxies.errors import ProxyError
 from tokens.errors import TokenError
@@ -89,6 +90,12 @@ def _status(code: str) -> int:
     return 503 if code in UNAVAILABLE else 400
 
 
+def _kept(address: str) -> str:
+    return addresses.shortened(
+        address, prefix_v4=settings.LOG_ADDRESS_PREFIX_V4, prefix_v6=settings.LOG_ADDRESS_PREFIX_V6
+    )
+
+
 def _write(entry: Entry) -> None:
     refusal = entry.refusal
     log.write(
@@ -115,7 +122,7 @@ def _write(entry: Entry) -> None:
             expires_at=entry.expires_at,
             refresh_expires_at=entry.refresh_expires_at,
             refresh_sequence=entry.refresh_sequence,
-            address=clean_text(entry.request.address, 45),
+            address=_kept(clean_text(entry.request.address, 45)),
             user_agent=clean_text(entry.request.user_agent, 300),
             request_id=clean_text(entry.request.request_id, 64),
             duration_ms=round((time.monotonic() - entry.request.started) * 1000, 2),

@@ -2,16 +2,21 @@
 
 from tokens.models.family import RefreshKey, TokenFamily
 from tokens.models.issued_token import IssuedToken
+from tokens.models.log_seal import LogMark, LogSeal
 from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
 from tokens.models.rate_limit import RateLimitWindow
 from tokens.models.request_log import TokenRequestLog
+from tokens.models.rollup import RequestRollup
 from tokens.models.signing_key import SigningKey
 
 __all__ = [
     "IssuedToken",
+    "LogMark",
+    "LogSeal",
     "RateLimitWindow",
     "RefreshKey",
     "RefreshMode",
+    "RequestRollup",
     "SigningKey",
     "TokenFamily",
     "TokenFormat",

@@ -1,10 +1,10 @@
-"""Are the triggers there that keep the request log (D24, I8)?"""
+"""Are the triggers there that keep the request log and its seals (D24, I8, I10)?"""
 
 from django.db import connection
 
 from tokens.statements import database
 
-_TABLE = "tokens_tokenrequestlog"
+_TABLES = ("tokens_tokenrequestlog", "tokens_logseal")
 _WANTED = {"sqlite": ("update", "delete", "replace"), "postgresql": ("rows", "table")}
 _LOOK = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
@@ -15,5 +15,9 @@ _LOOK = {
 
 def missing() -> list[str]:
     """Names of triggers that are not there or not always on."""
-    there = {row[0] for row in database.rows(_LOOK[connection.vendor], [_TABLE])}
-    return sorted({f"{_TABLE}_{name}" for name in _WANTED[connection.vendor]} - there)
+    return sorted(name for table in _TABLES for name in _missing(table))
+
+
+def _missing(table: str) -> set[str]:
+    there = {row[0] for row in database.rows(_LOOK[connection.vendor], [table])}
+    return {f"{table}_{name}" for name in _WANTED[connection.vendor]} - there
