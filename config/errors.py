@@ -1,10 +1,19 @@
-"""What Django's own pages answer when the database cannot be asked: 503, never a guess and never a trace (I13)."""
+"""Errors of Django's own pages and of the REST API as answers: the one table of tokens/doors/answers.py, adapted.
 
+A database that cannot be asked is a 503, never a guess and never a trace (I13).
+"""
+
+import json
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as standard_handler
+
+from tokens.doors import answers
 
 logger = logging.getLogger(__name__)
 
@@ -27,3 +36,23 @@ class StorageAway:
         answer = JsonResponse({"error": "server_error", "error_description": "Try again."}, status=503)
         answer["Cache-Control"] = "no-store"
         return answer
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """A refusal as RFC 6749 section 5.2 words it; what the REST framework itself refuses, in the same words."""
+    if isinstance(error, answers.REFUSALS):
+        return _as_response(answers.refusal(error, refreshing=True, challenge=True))
+    answer = standard_handler(error, context)
+    if answer is None:
+        return None
+    told = answer.data if isinstance(answer.data, dict) else {}
+    detail = told.get("detail", "The request was refused.")
+    name = "invalid_token" if answer.status_code == 401 else "invalid_request"
+    code = str(getattr(detail, "code", name))
+    answer.data = {"error": name, "error_description": answers.plain(str(detail)), "error_code": code}
+    return answer
+
+
+def _as_response(told: answers.Answer) -> Response:
+    headers = {name: value for name, value in told.headers if name not in ("Content-Length", "Content-Type")}
+    return Response(json.loads(told.body), status=told.status, headers=headers)

@@ -61,6 +61,12 @@ ACCESS_TOKEN_LIFETIME_SECONDS = number("ACCESS_TOKEN_LIFETIME_SECONDS", 30 * 60,
 REFRESH_TOKEN_LIFETIME_SECONDS = number("REFRESH_TOKEN_LIFETIME_SECONDS", 7 * 24 * 3600, least=1)
 REFRESH_RETRY_WINDOW_SECONDS = number("REFRESH_RETRY_WINDOW_SECONDS", 10)
 ALLOW_NEVER_EXPIRING_JWT = env.bool("ALLOW_NEVER_EXPIRING_JWT", default=True)
+# Logins (S1, S2): how long a refresh key may live at most, whether it is renewed, and in which last part of its life.
+REFRESH_TOKEN_MAXIMUM_LIFETIME_SECONDS = number("REFRESH_TOKEN_MAXIMUM_LIFETIME_SECONDS", 365 * 24 * 3600, least=1)
+REFRESH_KEYS_REFRESHABLE = env.bool("REFRESH_KEYS_REFRESHABLE", default=True)
+RENEWAL_LAST_PERCENT = number("RENEWAL_LAST_PERCENT", 100)
+ONE_SESSION_PER_DEVICE = env.bool("ONE_SESSION_PER_DEVICE", default=False)
+PORTAL_AUDIENCE = f"{PUBLIC_URL}/api"  # what an access token of a login is for, where nothing else is named
 REVOKED_RETENTION_SECONDS = number("REVOKED_RETENTION_SECONDS", 30 * 24 * 3600)
 
 # Where verify may learn which proxy is asked for. The header alone by default: the others can be written by the client.
@@ -74,7 +80,10 @@ CLIENT_CERTIFICATE_HEADER = text("CLIENT_CERTIFICATE_HEADER")  # empty: off
 # How much of a caller's address the request log keeps: 24 and 48 leave the network, 0 nothing. Default: all of it.
 LOG_ADDRESS_PREFIX_V4 = number("LOG_ADDRESS_PREFIX_V4", 32, most=32)
 LOG_ADDRESS_PREFIX_V6 = number("LOG_ADDRESS_PREFIX_V6", 128, most=128)
+CORS_ORIGINS = words("CORS_ORIGINS")  # origins whose pages may call login and read the JWKS; none by default
 TOKEN_RATE_LIMIT_PER_MINUTE = number("TOKEN_RATE_LIMIT_PER_MINUTE", 600)  # for each address; 0: off
+LOGIN_FAILURES_ALLOWED = number("LOGIN_FAILURES_ALLOWED", 10)  # for one name from one address; 0: any number
+LOGIN_FAILURE_WINDOW_SECONDS = number("LOGIN_FAILURE_WINDOW_SECONDS", 900, least=1)
 CLIENT_RATE_LIMIT_PER_MINUTE = number("CLIENT_RATE_LIMIT_PER_MINUTE", 600)  # for each client, from wherever; 0: off
 
 # --- Applications -----------------------------------------------------------------------------------------------------
@@ -276,8 +285,12 @@ REST_FRAMEWORK = {
     # JSON alone: the browsable API breaks under the strict policy.
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    # Closed unless a view opens itself.
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    # Closed unless a view opens itself: an access token of a login, or the admin's session.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tokens.api.authentication.LoginTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "EXCEPTION_HANDLER": "config.errors.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

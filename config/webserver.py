@@ -47,8 +47,10 @@ def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn names it
     from django.db import connections
 
     from credentials.checks import sealed_values_open
+    from tokens import devices
 
     faults = sealed_values_open()
     connections.close_all()
+    devices.warm_up()
     if faults:
         raise ImproperlyConfigured(" ".join(f"{fault.msg} {fault.hint}" for fault in faults))

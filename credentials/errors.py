@@ -25,6 +25,13 @@ class AddressNotAllowed(CredentialError):
     sentence = "This client may not be used from this address."
 
 
+class InvalidCredentials(CredentialError):
+    """Unknown user, wrong password, deactivated user: all alike from outside (D38)."""
+
+    code = "invalid_credentials"
+    sentence = "The user name or the password is wrong."
+
+
 class NoFreeSecretSlot(CredentialError):
     """A third secret was asked for; two slots exist (D18)."""
 

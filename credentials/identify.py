@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
+from django.contrib.auth.backends import ModelBackend
+
 from credentials import rules, secrets
-from credentials.errors import AddressNotAllowed, ClientAuthenticationFailed
+from credentials.errors import AddressNotAllowed, ClientAuthenticationFailed, InvalidCredentials
+from credentials.models import User
 from credentials.rules import ClientFacts
 
 
@@ -19,3 +22,15 @@ def client(facts: ClientFacts, *, secret: str, address: str, now: datetime) -> i
     if not rules.address_allowed(facts.allowed_addresses or "", address):
         raise AddressNotAllowed
     return slot
+
+
+def person(username: str, password: str) -> User:
+    """Who logs in with this name and password, as the row is now.
+
+    Unknown name, wrong password and deactivated user raise the same InvalidCredentials after the same hashing (B48).
+    Hashing takes long by design: call it outside a transaction.
+    """
+    found = ModelBackend().authenticate(None, username=username, password=password)
+    if not isinstance(found, User):
+        raise InvalidCredentials
+    return found

@@ -41,6 +41,12 @@ def derive(prefix: str, *, predecessor: str, context: str, key: bytes) -> str:
     return _finish(prefix, hmac.digest(subkey, f"{prefix}|{context}|{predecessor}".encode(), "sha256"))
 
 
+def derive_name(*, predecessor: str, context: str, key: bytes) -> str:
+    """The identifier that follows from a predecessor under a server key: 32 letters and digits (D2)."""
+    subkey = hmac.digest(key, b"latchkey successor name", "sha256")
+    return hmac.digest(subkey, f"{context}|{predecessor}".encode(), "sha256").hex()[:32]
+
+
 def _finish(prefix: str, body: bytes) -> str:
     start = prefix + body.hex()
     return f"{start}{zlib.crc32(start.encode()):08x}"

@@ -8,9 +8,7 @@ from typing import Any, ClassVar
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import cached_property
-from rest_framework.exceptions import ParseError
 from rest_framework.pagination import PageNumberPagination
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +20,7 @@ from credentials.authentication import MANAGEMENT, ConnectionTokenAuthentication
 from credentials.errors import ConnectionTokenRefused
 from credentials.filters import ConnectionFilter
 from credentials.models import ConnectionConfiguration, ConnectionToken
+from credentials.parsers import SmallJSONParser
 from credentials.problems import exception_handler
 from credentials.serializers import (
     BecauseSerializer,
@@ -35,21 +34,6 @@ from credentials.serializers import (
     RevealSerializer,
     RevokeSerializer,
 )
-
-BODY_LIMIT = 16_384
-
-
-class SmallJSONParser(JSONParser):
-    """JSON of a size that these doors can need, read before nothing larger and nested no deeper than Python goes."""
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length) > BODY_LIMIT:
-            raise ParseError(f"The body is larger than {BODY_LIMIT} bytes.")
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as too_deep:
-            raise ParseError("The body is nested too deeply.") from too_deep
 
 
 class _Door(APIView):

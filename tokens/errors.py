@@ -137,6 +137,34 @@ class RefreshTokenReused(TokenError):
     sentence = "This refresh token was used before. All tokens that descend from it are revoked."
 
 
+class NotRefreshable(TokenError):
+    """A refresh key whose flag says that it is not renewed (D38, S1.15)."""
+
+    code = "not_refreshable"
+    sentence = "This refresh token cannot be renewed. Log in again when it has expired."
+
+
+class TooEarly(TokenError):
+    """Renewal is allowed in the last part of a key's life only (D38)."""
+
+    code = "too_early"
+    sentence = "This refresh token cannot be renewed yet."
+
+
+class SessionNotFound(TokenError):
+    """No session of this person has that jti; somebody else's looks the same."""
+
+    code = "session_not_found"
+    sentence = "There is no such session."
+
+
+class NoSession(TokenError):
+    """A person's access token that is missing, ended or made for something else."""
+
+    code = "not_authenticated"
+    sentence = "A valid access token of a login is needed."
+
+
 class WrongTokenKind(TokenError):
     """An access token where a refresh token belongs, or the other way round (D29, D37)."""
 

@@ -15,7 +15,7 @@ from proxies import history
 from proxies.models import Environment
 from tokens import jose
 from tokens.errors import NoSigningKey, SigningKeyState
-from tokens.models import IssuedToken, SigningKey
+from tokens.models import IssuedToken, RefreshKey, SigningKey
 
 _UNFINISHED = Q(retired_at=None, ended_at=None)
 _SIGNING = Q(signing_since__isnull=False, verify_only_since=None) & _UNFINISHED
@@ -162,11 +162,13 @@ def change(
 
 
 def retire_due(*, by: str = "", at: datetime | None = None) -> int:
-    """Retire verify-only keys whose last token has expired; how many. A never-expiring JWT keeps its key (D13)."""
+    """Retire verify-only keys whose last JWT has expired; how many. One that never expires keeps its key (D13)."""
     now = at or timezone.now()
     retired = 0
     for key in SigningKey.objects.filter(_UNFINISHED, verify_only_since__isnull=False).select_related("environment"):
         if IssuedToken.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), signing_key=key).exists():
+            continue
+        if RefreshKey.objects.filter(expires_at__gt=now, signing_key=key).exists():
             continue
         with transaction.atomic():
             retired += SigningKey.objects.filter(_UNFINISHED, pk=key.pk).update(retired_at=now)

@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from credentials import addresses
 from proxies.adminkit import Act, PortalAdmin, actor
 from tokens import lifecycle
+from tokens.callers import request_facts
 from tokens.lifecycle import Request
 from tokens.models import IssuedToken, RefreshKey, TokenFamily
 
@@ -20,24 +20,18 @@ class BecauseForm(forms.Form):
     because = forms.CharField(label="Reason", max_length=200, required=False)
 
 
-def request_facts(request: HttpRequest) -> Request:
+def asked(request: HttpRequest) -> Request:
     """Where an act of the admin came from, for the log."""
-    return Request(
-        address=addresses.caller(request.META),
-        user_agent=str(request.META.get("HTTP_USER_AGENT", "")),
-        actor=actor(request),
-    )
+    return request_facts(request.META, actor=actor(request))
 
 
 def _revoke_token(request: HttpRequest, subject: IssuedToken, values: dict[str, Any]) -> str:
-    done = lifecycle.revoke_token(subject, by=actor(request), because=values["because"], request=request_facts(request))
+    done = lifecycle.revoke_token(subject, by=actor(request), because=values["because"], request=asked(request))
     return f"{subject} is revoked." if done else f"{subject} was revoked before; the first time stays."
 
 
 def _revoke_family(request: HttpRequest, subject: TokenFamily, values: dict[str, Any]) -> str:
-    done = lifecycle.revoke_family(
-        subject, by=actor(request), because=values["because"], request=request_facts(request)
-    )
+    done = lifecycle.revoke_family(subject, by=actor(request), because=values["because"], request=asked(request))
     return f"{subject} is revoked with all its tokens." if done else f"{subject} was revoked before."
 
 

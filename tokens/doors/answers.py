@@ -10,6 +10,7 @@ from proxies.errors import ProxyError
 from tokens.errors import RateLimited, TokenError
 
 Refusal = TokenError | CredentialError | ProxyError
+REFUSALS = (TokenError, CredentialError, ProxyError)
 
 # error_code -> (status, error). A code that is missing here is a fault that a test finds.
 TABLE: dict[str, tuple[int, str]] = {
@@ -30,6 +31,11 @@ TABLE: dict[str, tuple[int, str]] = {
     "wrong_token_kind": (400, "invalid_grant"),
     "signing_key_changed": (400, "invalid_grant"),
     "user_changed": (400, "invalid_grant"),
+    "not_refreshable": (400, "invalid_grant"),
+    "too_early": (400, "invalid_grant"),
+    "invalid_credentials": (401, "invalid_credentials"),
+    "not_authenticated": (401, "invalid_token"),
+    "session_not_found": (404, "invalid_request"),
     "rate_limited": (429, "temporarily_unavailable"),
     "gateway_refused": (401, "invalid_token"),
     "server_error": (503, "server_error"),

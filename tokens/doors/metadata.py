@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxies.models import Environment
-from tokens import lifecycle, signing
+from tokens import cors, lifecycle, signing
 from tokens.doors import answers
 from tokens.doors.answers import Answer
 from tokens.doors.connection import database
@@ -27,7 +27,8 @@ def _environment(slug: str) -> Environment:
 def _public(environ: Mapping[str, Any], body: dict[str, Any]) -> Answer:
     content = json.dumps(body, separators=(",", ":")).encode()
     length = ("Content-Length", str(len(content)))
-    return Answer(200, content, [_CACHED, answers.JSON, length, ("X-Content-Type-Options", "nosniff")])
+    nosniff = ("X-Content-Type-Options", "nosniff")
+    return Answer(200, content, [_CACHED, answers.JSON, length, nosniff, *cors.headers(environ)])
 
 
 def _serve(environ: Mapping[str, Any], slug: str, keys_wanted: bool) -> Answer:

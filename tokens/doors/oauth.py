@@ -10,6 +10,7 @@ from django.utils import timezone
 from credentials.errors import AddressNotAllowed, ClientAuthenticationFailed, CredentialError
 from proxies.errors import ProxyError
 from tokens import lifecycle
+from tokens.callers import request_facts
 from tokens.doors import answers, reading
 from tokens.doors.answers import Answer
 from tokens.doors.connection import database
@@ -46,7 +47,7 @@ def serve(
     not `count_all`, those that are refused: introspection is asked for every call of an API.
     """
     by_header = reading.tried_header(environ)
-    heard: _Heard[W] = _Heard(environ, environment, action, reading.request(environ))
+    heard: _Heard[W] = _Heard(environ, environment, action, request_facts(environ))
     heard.read(who, by_grant or {})
     try:
         with database():

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from credentials import addresses
 from credentials.errors import ClientAuthenticationFailed
 from tokens.errors import InvalidRequest
-from tokens.lifecycle import Client, Proof, Request
+from tokens.lifecycle import Client, Proof
 
 MAXIMUM_BODY = 64 * 1024
 MAXIMUM_VALUE = 16 * 1024
@@ -156,12 +156,3 @@ def bearer(environ: Environ) -> str:
     """The token of a Bearer header, or nothing."""
     scheme, _, value = str(environ.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""
-
-
-def request(environ: Environ) -> Request:
-    """Where a request came from, for the log."""
-    return Request(
-        address=addresses.caller(environ),
-        user_agent=str(environ.get("HTTP_USER_AGENT", "")),
-        request_id=str(environ.get("HTTP_X_REQUEST_ID", "")),
-    )

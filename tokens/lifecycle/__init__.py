@@ -1,44 +1,70 @@
 """The life of a token. This is the front door: doors import from here."""
 
 from tokens.lifecycle.audit import Request, refused
+from tokens.lifecycle.authenticating import Authenticated, authenticate
 from tokens.lifecycle.cleaning import Cleaned, clean
 from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
 from tokens.lifecycle.issuing import Client, issue
-from tokens.lifecycle.limiting import Count, Counted, by_address, by_client, count_refusal, limit, refuse_if_known
+from tokens.lifecycle.limiting import (
+    Count,
+    Counted,
+    by_address,
+    by_client,
+    by_login,
+    count_refusal,
+    limit,
+    refuse_if_known,
+)
+from tokens.lifecycle.logging_in import login, mint
 from tokens.lifecycle.minting import TokenAnswer, issuer
 from tokens.lifecycle.proving import Proof
 from tokens.lifecycle.refreshing import refresh
-from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_token
+from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_key, revoke_token
+from tokens.lifecycle.session_tokens import Session, key_hashes
+from tokens.lifecycle.sessions import access, end_others, end_session, logout, renew
 from tokens.lifecycle.verifying import UnknownProxy, Verdict, verify
 from tokens.told import Told
 
 __all__ = [
+    "Authenticated",
     "Cleaned",
     "Client",
     "Count",
     "Counted",
     "Proof",
     "Request",
+    "Session",
     "TokenAnswer",
     "Told",
     "UnknownProxy",
     "Verdict",
+    "access",
+    "authenticate",
     "by_address",
     "by_client",
+    "by_login",
     "clean",
     "count_refusal",
+    "end_others",
+    "end_session",
     "introspect",
     "introspect_for_gateway",
     "issue",
     "issuer",
+    "key_hashes",
     "limit",
+    "login",
+    "logout",
+    "mint",
     "refresh",
     "refuse_if_known",
     "refused",
+    "renew",
     "revoke",
     "revoke_by_jti",
     "revoke_family",
     "revoke_holder",
+    "revoke_key",
     "revoke_token",
     "verify",
 ]

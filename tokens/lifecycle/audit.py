@@ -24,10 +24,17 @@ _REFUSALS = (TokenError, CredentialError, ProxyError)
 
 # The status that the door will answer with; `tokens.doors.answers` is tested to say the same.
 UNAUTHORIZED = frozenset(
-    ("client_auth_failed", "address_not_allowed", "management_mismatch", "invalid_credentials", "gateway_refused")
+    (
+        "client_auth_failed",
+        "address_not_allowed",
+        "management_mismatch",
+        "invalid_credentials",
+        "not_authenticated",
+        "gateway_refused",
+    )
 )
 UNAVAILABLE = frozenset(("server_error", "no_signing_key"))
-NOT_FOUND = frozenset(("unknown_environment",))
+NOT_FOUND = frozenset(("unknown_environment", "session_not_found"))
 
 
 @dataclass(frozen=True, slots=True)

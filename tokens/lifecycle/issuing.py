@@ -45,7 +45,7 @@ def issue(
     wanted: _Wanted = {"environment": environment, "target": target, "scope": scope}
     try:
         return _issue(client, request, now, **wanted)
-    except _FirstKeyNeeded as missing:
+    except FirstKeyNeeded as missing:
         signing.ensure(Environment.objects.get(pk=missing.environment_id), by="")
     return _issue(client, request, now, **wanted)
 
@@ -56,7 +56,7 @@ class _Wanted(TypedDict):
     scope: str | None
 
 
-class _FirstKeyNeeded(Exception):
+class FirstKeyNeeded(Exception):
     """The environment has no signing key yet. Not a refusal: nothing is logged, the request begins again."""
 
     def __init__(self, environment_id: int) -> None:
@@ -148,7 +148,7 @@ def _write(who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: 
     terms = terms_of(facts, now)
     is_jwt = facts.token_format == "jwt"
     if is_jwt and facts.kid is None:
-        raise _FirstKeyNeeded(facts.environment_id)
+        raise FirstKeyNeeded(facts.environment_id)
     expires_at = rules.access_expiry(terms, now)
     if is_jwt:
         expires_at = minting.whole_second(expires_at)

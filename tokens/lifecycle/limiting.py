@@ -64,7 +64,7 @@ class Counted:
     by_redis: bool = False
 
     def give_back(self) -> None:
-        """The proof failed: take back what was counted for whom the caller claimed to be.
+        """Take back what was counted for whom the caller claimed to be: a client's where its proof failed.
 
         Otherwise anybody who knows a client's id could use up its limit. The request is decided and logged by now: a
         count that can't be given back changes no answer.
@@ -86,6 +86,16 @@ def by_address(address: str, *, bucket: str = "token") -> Count:
 def by_client(client_id: str) -> Count:
     """The count of a client that has still to prove itself."""
     return Count("client", client_id, settings.CLIENT_RATE_LIMIT_PER_MINUTE, awaits_proof=True)
+
+
+def by_login(username: str, address: str) -> Count:
+    """The count of one name from one address: give it back where the login succeeds, so that failures add up.
+
+    The address belongs to it: a stranger who fails in somebody's name locks nobody out elsewhere (D38).
+    """
+    seconds = settings.LOGIN_FAILURE_WINDOW_SECONDS
+    caller = f"{username.casefold()}|{_network(address)}"
+    return Count("login", caller, settings.LOGIN_FAILURES_ALLOWED, seconds, hidden=True, awaits_proof=True)
 
 
 def limit(*counts: Count, at: datetime | None = None) -> Counted:

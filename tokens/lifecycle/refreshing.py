@@ -18,7 +18,7 @@ from tokens.statements.refresh import RefreshRow
 
 _ATTEMPTS = 5
 
-_REFUSALS: dict[RefreshOutcome, type[errors.TokenError]] = {
+REFUSALS: dict[RefreshOutcome, type[errors.TokenError]] = {
     RefreshOutcome.UNKNOWN: errors.TokenNotFound,
     RefreshOutcome.REVOKED: errors.RefreshTokenRevoked,
     RefreshOutcome.NOT_ALLOWED: errors.RefreshNotAllowed,
@@ -104,7 +104,7 @@ def _attempt(row: RefreshRow, raw: str, scope: str | None, entry: Entry, now: da
         return None
     if decision.reason is not None:
         raise HOLDER_REFUSALS[decision.reason]
-    raise _REFUSALS[outcome]
+    raise REFUSALS[outcome]
 
 
 def _describe(entry: Entry, facts: HolderFacts, key: RefreshFacts) -> None:

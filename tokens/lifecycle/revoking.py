@@ -81,6 +81,20 @@ def revoke_family(family: TokenFamily, *, by: str, because: str, request: Reques
     return done
 
 
+def revoke_key(key: RefreshKey, *, by: str, because: str, request: Request, at: datetime | None = None) -> bool:
+    """End one refresh key: it obtains and renews nothing any more, access tokens in use live to their end.
+
+    False where it was ended before; the first time, actor and reason stay (D30, S2.7).
+    """
+    now = at or timezone.now()
+    with audited("revoke", request, now) as entry:
+        _describe(entry, key.family)
+        entry.jti, entry.fingerprint = key.jti, key.token_hash[:16]
+        done = statements.revoke_refresh_key(key_id=key.pk, now=now, by=by, because=because)
+        entry.reason = "key_revoked" if done else "revoked_before"
+    return done
+
+
 def revoke_by_jti(jti: str, *, by: str, because: str, request: Request, at: datetime | None = None) -> bool:
     """End the access token, or the family of the refresh key, with this jti. Raises TokenNotFound."""
     token = IssuedToken.objects.select_related("family").filter(jti=jti).first()
@@ -120,4 +134,4 @@ def _describe(entry: Entry, family: TokenFamily) -> None:
     entry.username = family.user.get_username() if family.user is not None else ""
 
 
-__all__ = ["revoke", "revoke_by_jti", "revoke_family", "revoke_holder", "revoke_token"]
+__all__ = ["revoke", "revoke_by_jti", "revoke_family", "revoke_holder", "revoke_key", "revoke_token"]

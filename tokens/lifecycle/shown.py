@@ -45,9 +45,14 @@ def look_at(raw: str) -> Shown:
 
 def _jwt(raw: str) -> Shown:
     try:
-        key = signing.key_by_id(jose.header(raw).kid)
+        head = jose.header(raw)
+        key = signing.key_by_id(head.kid)
         if key is None:
             return Shown(bad_signature=True)
+        if head.type.lower() == jose.REFRESH_TYPE:
+            # A person's refresh key opens nothing, whatever it says (S1.10); a forged one is no key at all.
+            jose.read(raw, key=key, types=(jose.REFRESH_TYPE,))
+            return Shown(prefix=jose.REFRESH_TYPE)
         claims = jose.read(raw, key=key, types=(jose.ACCESS_TYPE, jose.NEVER_EXPIRING_TYPE))
         expires_at = _moment(claims.get("exp"))
     except (jose.Unreadable, ValueError, OverflowError):

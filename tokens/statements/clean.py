@@ -1,6 +1,7 @@
 """Cleaning: delete what is past, in windows of the expiry indexes (D17, I11).
 
 A record is an access token and the refresh key of the same sequence; a static key belongs to the newest access token.
+A person's refresh key obtains access tokens without being spent, so there each stands for itself.
 It goes when both are past, when no lost answer can be asked for again, and, where it was revoked, when the retention
 time is over too. A family goes with its last record. A token that never expires has no expiry and so is in no window.
 """
@@ -63,7 +64,7 @@ _REMOVABLE_TOKENS = """
       AND NOT EXISTS (SELECT 1 FROM tokens_tokenfamily f
           WHERE f.id = tokens_issuedtoken.family_id AND f.revoked_at > %s)
       AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey k JOIN tokens_tokenfamily f ON f.id = k.family_id
-          WHERE k.family_id = tokens_issuedtoken.family_id
+          WHERE k.family_id = tokens_issuedtoken.family_id AND f.kind = 'client'
             AND CASE WHEN f.refresh_mode = 'static' THEN f.sequence ELSE k.sequence END = tokens_issuedtoken.sequence
             AND (k.expires_at > %s OR k.created_at > %s))"""
 

@@ -1,7 +1,8 @@
 """Refresh: one SELECT of client, key, family and holder; one conditional UPDATE of the family is the gate."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from credentials.rules import ClientFacts
 from tokens.rules import HolderFacts, RefreshFacts, Terms
@@ -17,11 +18,11 @@ from tokens.statements.facts import (
 )
 from tokens.statements.issue import SIGNING_KEY_JOIN, member_audiences
 
-_KEY_COLUMNS = """
+KEY_COLUMNS = """
     rk.id, rk.jti, rk.sequence, rk.expires_at, rk.revoked_at, nxt.created_at, nxt.token_hash,
     f.access_token_lifetime_secs, f.refresh_token_lifetime_secs, f.refresh_count, f.refresh_mode, f.retry_window_secs,
-    f.ends_at, pol.refresh_allowed AND pol.suspended_at IS NULL"""
-_KEY_WIDTH = 14
+    f.ends_at, f.policy_id IS NULL OR (pol.refresh_allowed AND pol.suspended_at IS NULL)"""
+KEY_WIDTH = 14
 
 
 class SigningFacts(NamedTuple):
@@ -44,11 +45,16 @@ class RefreshRow(NamedTuple):
     holder: HolderFacts | None
 
 
+def key_facts(columns: Sequence[Any]) -> RefreshFacts:
+    """The facts of KEY_COLUMNS."""
+    return RefreshFacts._make((*columns[:7], Terms._make(columns[7:13]), bool(columns[13])))
+
+
 def read(*, environment: str, client_id: str, digests: list[str]) -> RefreshRow | None:
     """The facts, or None where there is no such environment."""
     sql = (
         f"SELECT {CLIENT_COLUMNS}, e.id, f.token_format, sk.id, sk.kid, sk.algorithm,"
-        f" {member_audiences('f.group_id')}, {_KEY_COLUMNS}, {HOLDER_COLUMNS}"
+        f" {member_audiences('f.group_id')}, {KEY_COLUMNS}, {HOLDER_COLUMNS}"
         f" FROM proxies_environment e {CLIENT_JOINS}"
         f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(digests))})"
         " LEFT JOIN tokens_tokenfamily f ON f.id = rk.family_id AND f.environment_id = e.id"
@@ -60,13 +66,12 @@ def read(*, environment: str, client_id: str, digests: list[str]) -> RefreshRow 
     if found is None:
         return None
     key_start = CLIENT_WIDTH + len(SigningFacts._fields)
-    holder_start = key_start + _KEY_WIDTH
+    holder_start = key_start + KEY_WIDTH
     client = ClientFacts._make(found[:CLIENT_WIDTH])
     signing = SigningFacts._make(found[CLIENT_WIDTH:key_start])
     if found[holder_start] is None:
         return RefreshRow(client, signing, None, None)
-    key = found[key_start:holder_start]
-    refresh = RefreshFacts._make((*key[:7], Terms._make(key[7:13]), bool(key[13])))
+    refresh = key_facts(found[key_start:holder_start])
     holder = HolderFacts._make(found[holder_start : holder_start + HOLDER_WIDTH])
     return RefreshRow(client, signing, refresh, holder)
 

@@ -122,3 +122,20 @@ def revoke_families_of(*, holder: str, holder_id: int, now: datetime, by: str, b
         UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
         WHERE {_HOLDERS[holder]} = %s AND revoked_at IS NULL"""
     return database.changed(sql, [now, by, because, holder_id])
+
+
+def revoke_sessions_of_device(*, user_id: int, device_id: str, but: int, now: datetime, because: str) -> int:
+    """End the other logins of a person on one device (D28); how many were ended by this call."""
+    sql = """
+        UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_because = %s
+        WHERE user_id = %s AND kind = 'login' AND revoked_at IS NULL AND id <> %s
+          AND id IN (SELECT k.family_id FROM tokens_refreshkey k WHERE k.device_id = %s)"""
+    return database.changed(sql, [now, because, user_id, but, device_id])
+
+
+def revoke_logins(*, user_id: int, but: int | None, now: datetime, by: str, because: str) -> int:
+    """End the logins of a person, all or all but one; how many were ended by this call."""
+    sql = """
+        UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
+        WHERE user_id = %s AND kind = 'login' AND revoked_at IS NULL AND id <> %s"""
+    return database.changed(sql, [now, by, because, user_id, but or 0])

@@ -16,6 +16,7 @@ REGISTERED = {
     "invalid_scope",
     "invalid_target",  # RFC 8707
     "invalid_token",  # RFC 6750, for a gateway's connection token
+    "invalid_credentials",  # D38, of the login, which is no endpoint of OAuth
     "temporarily_unavailable",
     "server_error",
 }

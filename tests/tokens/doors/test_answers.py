@@ -69,6 +69,7 @@ def test_r11_every_error_is_a_registered_one_and_has_its_status():
     allowed = {
         "invalid_client": {401},
         "invalid_token": {401},
+        "invalid_credentials": {401},
         "temporarily_unavailable": {429},
         "server_error": {503},
         "invalid_request": {400, 404},

@@ -24,7 +24,7 @@ from tests.tokens.doors.asking import (
     verify,
 )
 from tests.world import Answered, call
-from tokens.doors import reading
+from tokens.doors import oauth, reading
 from tokens.lifecycle import Client
 from tokens.models import IssuedToken, RefreshKey, TokenFamily
 
@@ -390,9 +390,9 @@ def test_r39_even_a_door_that_fails_before_it_can_judge_answers_503(world, monke
     def failing(*_: Any) -> None:
         raise RuntimeError(MARK)
 
-    for name in ("request", "tried_header"):
+    for module, name in ((oauth, "request_facts"), (reading, "tried_header")):
         with monkeypatch.context() as patched:
-            patched.setattr(reading, name, failing)
+            patched.setattr(module, name, failing)
             answered = call(TOKEN, {"grant_type": "client_credentials"}, client=world.key_of(world.orders))
         check_error(answered, 503, "server_error", None)
         assert MARK.encode() not in answered.body
