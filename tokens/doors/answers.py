@@ -71,6 +71,7 @@ MANAGEMENT_ONLY = frozenset(
         # proxies
         "unknown_job",
         "archived",
+        "unknown_job",
         "confirmation_missing",
         "invalid_name",
         "last_default_environment",
