@@ -10,6 +10,6 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("latchkey")
+app = Celery("latchkey", log="config.logs:CeleryLogging")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import keyfiles
+from config import keyfiles, logs
 from config.environment import env, local_url, number, postgresql, sqlite, text, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -307,16 +307,4 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 
-LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        **{name: {"level": LOG_LEVEL} for name in ("config", "proxies", "credentials", "tokens")},
-        "django": {"level": "WARNING", "propagate": True},
-        "celery": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration()

@@ -6,7 +6,7 @@ WEB_CONCURRENCY sets the number of worker processes. TRUSTED_PROXIES is the list
 import os
 from typing import Any
 
-from config import lifeline
+from config import lifeline, logs
 
 _host, _port = os.environ.get("HOST", "") or "127.0.0.1", os.environ.get("PORT", "") or "8000"
 
@@ -31,6 +31,7 @@ control_socket_disable = True
 
 # Start-up notes only; the decisions are in the request log.
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
+logconfig_dict = logs.configuration()
 accesslog = None
 proc_name = "latchkey-web"
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from config import requestids
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_wsgi_application()
 
@@ -13,9 +15,14 @@ from tokens import doors  # noqa: E402 - models exist only after Django's set-up
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """One request."""
+    """One request. Its id goes with it, and back with the answer."""
+    told = (requestids.HEADER, requestids.begin(environ))
+
+    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        return start_response(status, [*headers, told], *error)
+
     found = doors.find(environ.get("PATH_INFO", "/"))
     if found is not None:
-        return doors.serve(found, environ, start_response)
-    answer: Iterable[bytes] = _django(environ, start_response)
+        return doors.serve(found, environ, start)
+    answer: Iterable[bytes] = _django(environ, start)
     return answer

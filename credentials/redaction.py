@@ -29,6 +29,7 @@ _SECRET_NUMBER = re.compile(r"(?:.*[^a-z])?(?:password|passwd|pwd|secret|otp|pin
 _NAMED = rf"(?<![a-z])(?<!invalid_)(?:{_NAMES})"
 _QUOTE = r"""\\*["']"""
 _IS = r"\s*(?:=>|[=:]|%3D|%3A)\s*"
+_CLOSED = r"""(?=[\s,;&)}\]"'\\]|\Z)"""
 _NOT_YET = r"(?!\[redacted)"
 
 
@@ -51,9 +52,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Instead], ...] = (
     (_JWT, GONE),
     # https://name:password@host, where a password may have an @ or a / in it.
     _pattern(r"(?P<start>\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s\"']*@", lambda found: f"{found['start']}{GONE}@"),
-    # name="value", 'name': 'value', {\"name\": \"value\"}: up to the closing quote.
+    # name="value", 'name': 'value', {\"name\": \"value\"}: up to the closing quote, which is one that something closes
+    # after it; where there is none, to the end.
     _pattern(
-        rf"(?P<start>{_NAMED}s?(?:{_QUOTE})?{_IS}[bru]?(?P<quote>{_QUOTE}))(?:(?!(?P=quote))(?:\\.|.))*(?P<end>(?P=quote)|\Z)",
+        rf"(?P<start>{_NAMED}s?(?:{_QUOTE})?{_IS}[bru]?(?P<quote>{_QUOTE}))"
+        rf"(?:(?!(?P=quote){_CLOSED})(?:\\.|.))*(?P<end>(?P=quote)|\Z)",
         lambda found: f"{found['start']}{GONE}{found['end']}",
     ),
     # Whole header lines: any scheme, any cookie.
@@ -61,7 +64,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Instead], ...] = (
     # Basic dXNlcjpw without the name of its header.
     _pattern(rf"(?P<start>\b(?:Basic|Bearer|DPoP|Negotiate)(?:\s+|%20|\+)){_NOT_YET}[A-Za-z0-9._~+/%=:-]{{3,}}"),
     # name=value, name: value, name%3Dvalue.
-    _pattern(rf"(?P<start>{_NAMED}{_IS}){_NOT_YET}[^\s\"'&,;)}}\]]+"),
+    _pattern(rf"(?P<start>{_NAMED}s?{_IS}){_NOT_YET}[^\s\"'&,;)}}\]]+"),
 )
 
 

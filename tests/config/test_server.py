@@ -4,6 +4,7 @@ import base64
 import http.client
 import io
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from django.db import connection
 from config import portal
 from tests.databases import PROJECT, OwnDatabase
 from tokens.lifecycle import Client
+from tokens.models import TokenRequestLog
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -152,6 +154,19 @@ def test_a_token_s_whole_life_over_the_wire(server):
     assert server.post("/oauth2/introspect", token=token["access_token"]).body == b'{"active":false}'
     refused = server.ask("GET", "/oauth2/token")
     assert (refused.status, refused.headers["Allow"]) == (405, "POST")
+
+
+def test_r38_a_request_s_id_is_in_its_answer_and_in_its_row_of_the_log(server):
+    told = [*FORM.items(), ("X-Request-ID", "trace-0123456789")]
+    heard = server.ask("POST", "/oauth2/token", told, b"grant_type=client_credentials")
+    made = server.ask("GET", "/auth/verify", [TO_ORDERS, ("X-Request-ID", "lk_at_" + "0" * 58)])
+    page = server.ask("GET", "/admin/")
+
+    assert (heard.status, heard.headers["X-Request-ID"]) == (401, "trace-0123456789")
+    assert TokenRequestLog.objects.order_by("-id")[0].request_id == "trace-0123456789"
+    ids = [made.headers["X-Request-ID"], page.headers["X-Request-ID"]]
+    assert all(re.fullmatch(r"[0-9a-f]{20}", each) for each in ids)
+    assert len(set(ids)) == 2
 
 
 def test_r31_a_twin_with_an_underscore_never_wins(server):
