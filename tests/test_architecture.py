@@ -53,6 +53,7 @@ WRITERS = {
     "SigningKey": {"tokens.signing"},
     "TokenFamily": set(),
     "RefreshKey": set(),
+    "JwtRefreshKey": set(),
     "IssuedToken": set(),
     "TokenRequestLog": set(),
     "RateLimitWindow": set(),

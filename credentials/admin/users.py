@@ -9,7 +9,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from credentials import users
+from credentials import clients, users
+from credentials.admin.credentials import GrantForm
 from credentials.models import User
 from proxies.adminkit import Act, PortalAdmin, actor
 
@@ -47,6 +48,12 @@ class AccessForm(forms.Form):
     user_permissions = forms.ModelMultipleChoiceField(
         Permission.objects.select_related("content_type"), required=False, label="Permissions"
     )
+
+
+def _grant(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
+    target = values.pop("proxy") or values.pop("group")
+    values.pop("group", None)
+    return f"{clients.grant(to=subject, target=target, by=actor(request), **values)}."
 
 
 class NoteForm(forms.Form):
@@ -101,6 +108,15 @@ class UserAdmin(PortalAdmin):
                 "groups": subject.groups.all(),
                 "user_permissions": subject.user_permissions.all(),
             },
+        ),
+        Act(
+            "grant",
+            "Grant access",
+            _grant,
+            "add_grant",
+            GrantForm,
+            help="What this person may get access tokens for, at login or with a refresh key.",
+            possible=lambda subject: subject.is_active,
         ),
         Act(
             "deactivate",

@@ -3,6 +3,7 @@
 from tokens.lifecycle.audit import Request, refused
 from tokens.lifecycle.authenticating import Authenticated, authenticate
 from tokens.lifecycle.cleaning import Cleaned, clean
+from tokens.lifecycle.finding import find
 from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
 from tokens.lifecycle.issuing import Client, issue
 from tokens.lifecycle.limiting import (
@@ -47,6 +48,7 @@ __all__ = [
     "count_refusal",
     "end_others",
     "end_session",
+    "find",
     "introspect",
     "introspect_for_gateway",
     "issue",

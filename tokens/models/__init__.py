@@ -1,6 +1,6 @@
 """What was handed out."""
 
-from tokens.models.family import RefreshKey, TokenFamily
+from tokens.models.family import JwtRefreshKey, RefreshKey, TokenFamily
 from tokens.models.issued_token import IssuedToken
 from tokens.models.log_seal import LogMark, LogSeal
 from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
@@ -11,6 +11,7 @@ from tokens.models.signing_key import SigningKey
 
 __all__ = [
     "IssuedToken",
+    "JwtRefreshKey",
     "LogMark",
     "LogSeal",
     "RateLimitWindow",

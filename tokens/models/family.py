@@ -61,6 +61,7 @@ class TokenFamily(models.Model):
 
     class Meta:
         verbose_name_plural = "token families"
+        indexes = (models.Index(fields=("audience",), condition=Q(user__isnull=False), name="sessions_by_audience"),)
         constraints = (
             models.CheckConstraint(
                 condition=Q(proxy__isnull=True) | Q(group__isnull=True), name="a_family_has_exactly_one_audience"
@@ -102,11 +103,33 @@ class RefreshKey(models.Model):
     signing_key = models.ForeignKey(SigningKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        verbose_name = "JWT refresh key"
+        verbose_name = "refresh token"
         constraints = (
             models.UniqueConstraint(fields=("family", "sequence"), name="one_refresh_key_per_family_and_sequence"),
         )
-        indexes = (models.Index(fields=("expires_at",), name="refresh_keys_by_expiry"),)
+        indexes = (
+            models.Index(fields=("expires_at",), name="refresh_keys_by_expiry"),
+            # For the screen of JWT refresh keys alone; the opaque ones of clients are many more.
+            models.Index(fields=("-id",), condition=Q(signing_key__isnull=False), name="jwt_refresh_keys_newest"),
+            models.Index(fields=("device_id",), condition=~Q(device_id=""), name="refresh_keys_by_device"),
+        )
 
     def __str__(self) -> str:
         return f"refresh key {self.jti[:8]}"
+
+
+class JwtRefreshKeys(models.Manager["JwtRefreshKey"]):
+    """The refresh keys of people: JWTs, of logins and made in the admin (D37)."""
+
+    def get_queryset(self) -> "models.QuerySet[JwtRefreshKey]":
+        return super().get_queryset().filter(signing_key__isnull=False)
+
+
+class JwtRefreshKey(RefreshKey):
+    """A refresh key of a person, as the screen of Setup > Integrations shows it (S2.9)."""
+
+    objects = JwtRefreshKeys()
+
+    class Meta:
+        proxy = True
+        verbose_name = "JWT refresh key"
