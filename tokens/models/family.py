@@ -118,17 +118,8 @@ class RefreshKey(models.Model):
         return f"refresh key {self.jti[:8]}"
 
 
-class JwtRefreshKeys(models.Manager["JwtRefreshKey"]):
-    """The refresh keys of people: JWTs, of logins and made in the admin (D37)."""
-
-    def get_queryset(self) -> "models.QuerySet[JwtRefreshKey]":
-        return super().get_queryset().filter(signing_key__isnull=False)
-
-
 class JwtRefreshKey(RefreshKey):
-    """A refresh key of a person, as the screen of Setup > Integrations shows it (S2.9)."""
-
-    objects = JwtRefreshKeys()
+    """A refresh key of a person, a JWT, as the screen of Setup > Integrations shows it (S2.9, D37)."""
 
     class Meta:
         proxy = True
