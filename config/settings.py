@@ -199,7 +199,7 @@ JOB_EVERY_SECONDS = {
     for name, seconds in {
         "clean_tokens": 300,
         "expire_licences": 300,
-        "retire_signing_keys": 3600,
+        "rotate_signing_keys": 3600,
         "seal_log": 300,
         "check_log": 3600,
         "roll_up_log": 120,

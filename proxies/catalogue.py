@@ -1,7 +1,7 @@
 """What exists. Sole writer of environments, proxies, groups, membership, scopes and path rules."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar, cast
@@ -32,6 +32,7 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}", re.ASCII)
 _AUDIENCE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _PATTERN = re.compile(r"/[\x21-\x7e]{0,254}", re.ASCII)
 _METHOD = re.compile(r"[A-Z]{0,10}", re.ASCII)
+LONGEST_ROTATION_DAYS = 3_650
 
 H = TypeVar("H", ApiProxy, ProxyGroup)
 S = TypeVar("S", bound=Environment | ApiProxy | ProxyGroup)
@@ -53,6 +54,13 @@ def check_slug(slug: str, longest: int = 80) -> str:
             f"A slug has up to {longest} small letters, digits and hyphens, and begins and ends with a letter or digit."
         )
     return slug
+
+
+def check_rotation_days(days: int | None) -> int | None:
+    """How often signing keys rotate, or InvalidName. None: by hand."""
+    if days is not None and not 1 <= days <= LONGEST_ROTATION_DAYS:
+        raise InvalidName(f"Signing keys rotate every 1 to {LONGEST_ROTATION_DAYS} days, or by hand.")
+    return days
 
 
 def check_scopes(scopes: str) -> str:
@@ -78,9 +86,12 @@ def _fit(model: type[Model], fields: dict[str, Any], allowed: frozenset[str]) ->
     """The fields as they are kept, or InvalidName."""
     if because := why_unfit(model, fields, allowed):
         raise InvalidName(because)
-    return {
-        name: check_scopes(value) if name in ("scopes", "required_scopes") else value for name, value in fields.items()
+    checks: dict[str, Callable[[Any], Any]] = {
+        "scopes": check_scopes,
+        "required_scopes": check_scopes,
+        "signing_key_rotation_days": check_rotation_days,
     }
+    return {name: checks[name](value) if name in checks else value for name, value in fields.items()}
 
 
 def _take(*names: str) -> None:

@@ -14,8 +14,8 @@ def _clean_tokens(keep: Keep) -> Counts:
     return dataclasses.asdict(lifecycle.clean(progress=lambda _seen: keep()))
 
 
-def _retire_signing_keys(keep: Keep) -> Counts:  # noqa: ARG001 - a handful of keys
-    return {"retired": signing.retire_due()}
+def _rotate_signing_keys(keep: Keep) -> Counts:  # noqa: ARG001 - a handful of keys
+    return dataclasses.asdict(signing.rotate_due())
 
 
 def _seal_log(keep: Keep) -> Counts:
@@ -47,10 +47,11 @@ JOBS = (
         _expired,
     ),
     Job(
-        "retire_signing_keys",
-        "Retire signing keys",
-        "Retires rotated keys whose last token has expired.",
-        _retire_signing_keys,
+        "rotate_signing_keys",
+        "Rotate signing keys",
+        "Where an environment says how often: publishes the next key well ahead, lets it sign when it is due. "
+        "Everywhere: retires rotated keys whose last token has expired.",
+        _rotate_signing_keys,
     ),
     Job(
         "seal_log",

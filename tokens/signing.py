@@ -13,7 +13,7 @@ from django.utils import timezone
 from credentials import secrets
 from proxies import history
 from proxies.models import Environment
-from tokens import jose
+from tokens import jose, key_rules
 from tokens.errors import NoSigningKey, SigningKeyState
 from tokens.models import IssuedToken, RefreshKey, SigningKey
 
@@ -100,46 +100,122 @@ def publish(key: SigningKey, *, by: str, at: datetime | None = None) -> None:
         history.record("publish", key, by=by, at=now, environment=key.environment.slug)
 
 
+def publish_next(
+    environment: Environment, *, by: str, algorithm: str | None = None, at: datetime | None = None
+) -> SigningKey:
+    """The key that will sign next, in the JWKS: the one that is there, the oldest staged one, or a new one."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        _hold(environment)
+        return _next(environment, algorithm) or _made_next(environment, by=by, algorithm=algorithm, now=now)
+
+
 def ensure(environment: Environment, *, by: str, at: datetime | None = None) -> None:
     """Give an environment its first signing key. Does nothing where one signs."""
-    if not SigningKey.objects.filter(_SIGNING, environment=environment).exists():
-        rotate(environment, by=by, at=at, only_first=True)
+    if _signing(environment) is None:
+        with transaction.atomic():
+            _hold(environment)
+            if _signing(environment) is None:
+                _let_sign(environment, None, by=by, now=at or timezone.now())
 
 
 def rotate(
-    environment: Environment,
-    *,
-    by: str,
-    algorithm: str | None = None,
-    at: datetime | None = None,
-    only_first: bool = False,
+    environment: Environment, *, by: str, algorithm: str | None = None, at: datetime | None = None
 ) -> SigningKey:
-    """Let the published key sign, or a new one; the old one verifies until its last token has expired (D13)."""
+    """Let the published key sign, or a new one; the old one verifies until its last token has expired (D13).
+
+    At once: whoever has fetched the JWKS before a new key was in it refuses its tokens until the next fetch.
+    """
     now = at or timezone.now()
     with transaction.atomic():
-        Environment.objects.select_for_update().get(pk=environment.pk)
-        old = SigningKey.objects.filter(_SIGNING, environment=environment).first()
-        if old is not None and only_first:
-            return old
-        following = SigningKey.objects.filter(
-            _UNFINISHED, environment=environment, published_at__isnull=False, signing_since=None
-        ).order_by("published_at")
-        new = following.first() or _made_now(environment, old, algorithm, by, now)
-        if old is not None:
-            SigningKey.objects.filter(_SIGNING, pk=old.pk).update(verify_only_since=now)
-        SigningKey.objects.filter(pk=new.pk).update(signing_since=now)
-        history.record("rotate", new, by=by, at=now, environment=environment.slug)
+        _hold(environment)
+        return _let_sign(environment, _next(environment, algorithm), by=by, now=now, algorithm=algorithm)
+
+
+def rotate_published(
+    environment: Environment, *, by: str, algorithm: str | None = None, at: datetime | None = None
+) -> SigningKey:
+    """Let the published key sign once everybody can have fetched it, so that no validator refuses its tokens (I21).
+
+    The first key of an environment signs at once. Raises SigningKeyState where no key has been published long enough.
+    """
+    now = at or timezone.now()
+    with transaction.atomic():
+        _hold(environment)
+        following = _next(environment, algorithm)
+        if _signing(environment) is not None:
+            _refuse_unknown(following, now)
+        return _let_sign(environment, following, by=by, now=now, algorithm=algorithm)
+
+
+def _refuse_unknown(following: SigningKey | None, now: datetime) -> None:
+    if following is None or following.published_at is None:
+        raise SigningKeyState(
+            f"No next key is published yet. Publish one first: validators may keep the JWKS for "
+            f"{key_rules.JWKS_LIFETIME.seconds} seconds, and would refuse tokens of a key that they do not know."
+        )
+    known = key_rules.known_from(following.published_at)
+    if now < known:
+        raise SigningKeyState(
+            f"{following} was published a moment ago. Validators that keep the JWKS know it from "
+            f"{known:%H:%M:%S} UTC on; rotate then."
+        )
+
+
+def _hold(environment: Environment) -> None:
+    """One at a time: whatever chooses the signing key of an environment waits here for the other."""
+    Environment.objects.select_for_update().get(pk=environment.pk)
+
+
+def _signing(environment: Environment) -> SigningKey | None:
+    return SigningKey.objects.filter(_SIGNING, environment=environment).first()
+
+
+def _next(environment: Environment, algorithm: str | None = None) -> SigningKey | None:
+    """The published key that will sign next, of this algorithm where one is wanted."""
+    waiting = SigningKey.objects.filter(
+        _UNFINISHED, environment=environment, published_at__isnull=False, signing_since=None
+    )
+    wanted = {} if algorithm is None else {"algorithm": algorithm}
+    return waiting.filter(**wanted).order_by("published_at", "pk").first()
+
+
+def _made_next(environment: Environment, *, by: str, algorithm: str | None, now: datetime) -> SigningKey:
+    """A published key: the oldest staged one, or a new one like the one that signs."""
+    staged = SigningKey.objects.filter(_UNFINISHED, environment=environment, published_at=None)
+    if algorithm is not None:
+        staged = staged.filter(algorithm=algorithm)
+    key = staged.order_by("created_at", "pk").first() or _made(environment, by=by, algorithm=algorithm, now=now)
+    publish(key, by=by, at=now)
+    key.refresh_from_db()
+    return key
+
+
+def _made(environment: Environment, *, by: str, algorithm: str | None, now: datetime) -> SigningKey:
+    old = _signing(environment)
+    like = old.algorithm if old is not None else SigningKey.Algorithm.RS256
+    return stage(environment, by=by, algorithm=algorithm or like, at=now)
+
+
+def _let_sign(
+    environment: Environment,
+    following: SigningKey | None,
+    *,
+    by: str,
+    now: datetime,
+    algorithm: str | None = None,
+    verb: str = "rotate",
+) -> SigningKey:
+    new = following
+    if new is None:
+        new = _made(environment, by=by, algorithm=algorithm, now=now)
+        publish(new, by=by, at=now)
+    SigningKey.objects.filter(_SIGNING, environment=environment).update(verify_only_since=now)
+    if SigningKey.objects.filter(_UNFINISHED, pk=new.pk, signing_since=None).update(signing_since=now) == 0:
+        raise SigningKeyState
+    history.record(verb, new, by=by, at=now, environment=environment.slug)
     new.refresh_from_db()
     return new
-
-
-def _made_now(
-    environment: Environment, old: SigningKey | None, algorithm: str | None, by: str, now: datetime
-) -> SigningKey:
-    wanted = algorithm or (old.algorithm if old is not None else SigningKey.Algorithm.RS256)
-    key = stage(environment, by=by, algorithm=wanted, at=now)
-    publish(key, by=by, at=now)
-    return key
 
 
 def change(
@@ -151,14 +227,21 @@ def change(
     """
     now = at or timezone.now()
     with transaction.atomic():
-        Environment.objects.select_for_update().get(pk=environment.pk)
-        old = SigningKey.objects.filter(_SIGNING, environment=environment).first()
+        _hold(environment)
+        old = _signing(environment)
+        wanted = algorithm or (None if old is None else old.algorithm)
         SigningKey.objects.filter(environment=environment, ended_at=None).update(ended_at=now)
-        new = _made_now(environment, old, algorithm, by, now)
-        SigningKey.objects.filter(pk=new.pk).update(signing_since=now)
-        history.record("change", new, by=by, at=now, environment=environment.slug)
-    new.refresh_from_db()
-    return new
+        return _let_sign(environment, None, by=by, now=now, algorithm=wanted, verb="change")
+
+
+def retire(key: SigningKey, *, by: str, at: datetime | None = None) -> None:
+    """Take back a key that never signed. What has signed goes by itself, when its last token has expired."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        _hold(key.environment)
+        if SigningKey.objects.filter(_UNFINISHED, pk=key.pk, signing_since=None).update(retired_at=now) == 0:
+            raise SigningKeyState("Only a key that never signed can be taken back.")
+        history.record("retire", key, by=by, at=now, environment=key.environment.slug)
 
 
 def retire_due(*, by: str = "", at: datetime | None = None) -> int:
@@ -166,14 +249,54 @@ def retire_due(*, by: str = "", at: datetime | None = None) -> int:
     now = at or timezone.now()
     retired = 0
     for key in SigningKey.objects.filter(_UNFINISHED, verify_only_since__isnull=False).select_related("environment"):
-        if IssuedToken.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), signing_key=key).exists():
+        assert key.verify_only_since is not None
+        valid = IssuedToken.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), signing_key=key).exists()
+        if not key_rules.may_retire(key.verify_only_since, valid, now):
             continue
         if RefreshKey.objects.filter(expires_at__gt=now, signing_key=key).exists():
             continue
         with transaction.atomic():
-            retired += SigningKey.objects.filter(_UNFINISHED, pk=key.pk).update(retired_at=now)
-            history.record("retire", key, by=by, at=now, environment=key.environment.slug)
+            if SigningKey.objects.filter(_UNFINISHED, pk=key.pk).update(retired_at=now):
+                history.record("retire", key, by=by, at=now, environment=key.environment.slug)
+                retired += 1
     return retired
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What the calendar asked for in one sweep."""
+
+    published: int
+    rotated: int
+    retired: int
+
+
+def rotate_due(*, by: str = "", at: datetime | None = None) -> Turned:
+    """Do what is due in every environment whose keys rotate by themselves: publish well ahead, rotate, retire.
+
+    Running it twice, or two at a time, does nothing more: each step looks again while it holds the environment.
+    """
+    now = at or timezone.now()
+    steps = [_turn(environment, by, now) for environment in Environment.objects.exclude(signing_key_rotation_days=None)]
+    return Turned(steps.count("published"), steps.count("rotated"), retire_due(by=by, at=now))
+
+
+def _turn(environment: Environment, by: str, now: datetime) -> str:
+    with transaction.atomic():
+        days = Environment.objects.select_for_update().get(pk=environment.pk).signing_key_rotation_days
+        old = _signing(environment)
+        if days is None or old is None or old.signing_since is None:
+            return ""
+        following = _next(environment)
+        if following is None:
+            if now < key_rules.publication_due(old.signing_since, days):
+                return ""
+            _made_next(environment, by=by, algorithm=None, now=now)
+            return "published"
+        if now < key_rules.rotation_due(old.signing_since, days, following.published_at):
+            return ""
+        _let_sign(environment, following, by=by, now=now)
+        return "rotated"
 
 
 @lru_cache(maxsize=64)

@@ -30,7 +30,13 @@ class EnvironmentForm(forms.Form):
     name = forms.CharField(max_length=100)
     kind = forms.ChoiceField(choices=Environment.Kind.choices)
     description = forms.CharField(required=False, widget=forms.Textarea)
-    signing_key_rotation_days = forms.IntegerField(required=False, min_value=1, max_value=3650)
+    signing_key_rotation_days = forms.IntegerField(
+        label="Rotate the signing key every so many days",
+        required=False,
+        min_value=1,
+        max_value=catalogue.LONGEST_ROTATION_DAYS,
+        help_text="Nobody is cut off. The next key is published up to 7 days ahead. Empty: by hand.",
+    )
 
 
 class NewEnvironmentForm(EnvironmentForm):

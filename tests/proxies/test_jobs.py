@@ -245,7 +245,7 @@ def test_every_job_has_an_interval_and_a_row_and_the_tick_is_in_beat_s_table(set
     app.loader.import_default_modules()
     names = {job.name for job in jobs.registered()}
     assert names == set(settings.JOB_EVERY_SECONDS)
-    assert {"clean_tokens", "expire_licences", "retire_signing_keys"} <= names
+    assert {"clean_tokens", "expire_licences", "rotate_signing_keys"} <= names
     assert set(jobs.due()) == names
     assert set(ScheduledJob.objects.values_list("name", flat=True)) == names
     for entry in settings.CELERY_BEAT_SCHEDULE.values():

@@ -44,10 +44,10 @@ def test_retired_is_a_rotated_key_whose_last_token_has_expired(world: World) -> 
     world.policy(world.orders, access=60, refresh=60, format="jwt")
     lifecycle.issue(world.key_of(world.orders), request=REQUEST)
     old = SigningKey.objects.get(environment=world.test)
-    signing.rotate(world.test, by="test")
-    assert ran("retire_signing_keys") == {"retired": 0}
+    signing.rotate(world.test, by="test", at=timezone.now() - timedelta(minutes=5))
+    assert ran("rotate_signing_keys") == {"published": 0, "rotated": 0, "retired": 0}
     IssuedToken.objects.update(expires_at=timezone.now())
-    assert ran("retire_signing_keys") == {"retired": 1}
+    assert ran("rotate_signing_keys") == {"published": 0, "rotated": 0, "retired": 1}
     old.refresh_from_db()
     assert old.state == "retired"
 

@@ -8,8 +8,18 @@ from django.http import HttpRequest
 
 from proxies.adminkit import Act, PortalAdmin, actor
 from proxies.models import Environment
-from tokens import signing
+from tokens import key_outlook, key_rules, signing
 from tokens.models import SigningKey
+
+
+class PrivateKeyField(forms.CharField):
+    """A private key in PEM: taken in, and never written back into the page."""
+
+    class _Unrepeated(forms.Textarea):
+        def format_value(self, value: Any) -> str:
+            return ""
+
+    widget = _Unrepeated(attrs={"autocomplete": "off", "spellcheck": "false"})
 
 
 class NewKeyForm(forms.Form):
@@ -17,12 +27,40 @@ class NewKeyForm(forms.Form):
 
     environment = forms.ModelChoiceField(Environment.objects.all())
     algorithm = forms.ChoiceField(choices=SigningKey.Algorithm.choices)
-    pem = forms.CharField(
+    pem = PrivateKeyField(
         label="Private key (PEM)",
         required=False,
-        widget=forms.Textarea(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Empty: a new key is made.",
+        help_text="Empty: a new key is made. Else an unencrypted RSA key of 2048 bits or more, or an EC key on P-256.",
     )
+
+
+class RotateForm(forms.Form):
+    """Whether to wait until everybody knows the next key."""
+
+    at_once = forms.BooleanField(
+        required=False,
+        help_text=(
+            "Sign at once, also with a key that has not been published long enough. Whoever validates JWTs by a kept "
+            f"JWKS may then refuse new tokens for {key_rules.JWKS_LIFETIME.seconds} seconds; a gateway with key files "
+            "until it has fetched them."
+        ),
+    )
+
+    @property
+    def notes(self) -> list[str]:
+        """What the rotation means for what this key has signed."""
+        found: list[str] = self.initial["notes"]
+        return found
+
+
+def _about_rotation(subject: SigningKey) -> dict[str, Any]:
+    notes = [f"This key signs {key_outlook.signs(subject)}."]
+    if count := key_outlook.never_expiring(subject):
+        notes.append(
+            f"{count} live JWT{'s' if count > 1 else ''} signed by it never expire{'' if count > 1 else 's'}, "
+            "so it will verify for ever. Only changing the key ends that."
+        )
+    return {"notes": notes}
 
 
 def _stage(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
@@ -36,8 +74,14 @@ def _publish(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) 
     return f"{subject} is in the JWKS now. It signs after the next rotation."
 
 
+def _publish_next(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
+    key = signing.publish_next(subject.environment, by=actor(request))
+    return f"{key} is in the JWKS. Wait until every gateway has fetched the keys, then rotate."
+
+
 def _rotate(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
-    key = signing.rotate(subject.environment, by=actor(request))
+    act = signing.rotate if values["at_once"] else signing.rotate_published
+    key = act(subject.environment, by=actor(request))
     return f"{key} signs from now on; the old key verifies until its last token has expired."
 
 
@@ -48,25 +92,38 @@ def _change(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -
     )
 
 
+def _retire(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
+    signing.retire(subject, by=actor(request))
+    return f"{subject} will never sign."
+
+
+def _signs_now(subject: SigningKey) -> bool:
+    return subject.state == "signing"
+
+
 @admin.register(SigningKey)
 class SigningKeyAdmin(PortalAdmin):
     """Signing keys."""
 
-    list_display = (
+    list_display = ("kid", "environment", "algorithm", "state", "age", "next_step", "signing_since", "ended_at")
+    list_filter = ("environment", "algorithm")
+    list_select_related = ("environment",)
+    fields = readonly_fields = (
         "kid",
         "environment",
         "algorithm",
         "state",
+        "age",
+        "next_step",
+        "signs",
         "created_at",
         "published_at",
         "signing_since",
         "verify_only_since",
         "retired_at",
         "ended_at",
+        "public_key",
     )
-    list_filter = ("environment", "algorithm")
-    list_select_related = ("environment",)
-    exclude = ("sealed_private_key",)
     add_act = Act("add", "Add signing key", _stage, "add_signingkey", NewKeyForm)
     acts = (
         Act(
@@ -77,12 +134,22 @@ class SigningKeyAdmin(PortalAdmin):
             possible=lambda subject: subject.state == "staged",
         ),
         Act(
+            "publish-next",
+            "Publish the next key",
+            _publish_next,
+            "change_signingkey",
+            help="It is shown in the JWKS and signs after the next rotation. A staged key is taken, or a new one made.",
+            possible=_signs_now,
+        ),
+        Act(
             "rotate",
             "Rotate the environment's key",
             _rotate,
             "change_signingkey",
-            help="Nobody is cut off. A never-expiring JWT keeps the old key verifying for ever.",
-            possible=lambda subject: subject.state == "signing",
+            RotateForm,
+            help="Nobody is cut off: the next key signs, and this one verifies until its last token has expired.",
+            possible=_signs_now,
+            initial=_about_rotation,
         ),
         Act(
             "change",
@@ -91,11 +158,29 @@ class SigningKeyAdmin(PortalAdmin):
             "change_signingkey",
             help=(
                 "Every JWT of the environment and the refresh tokens of their families end at once; opaque tokens "
-                "live on. In the default environment everybody who is logged in is logged out. Gateways that keep "
-                "key files must be reloaded."
+                "live on. In the default environment everybody who is logged in is logged out. Who validates JWTs "
+                f"alone notices up to {key_rules.JWKS_LIFETIME.seconds} seconds later, gateways with key files when "
+                "they are reloaded."
             ),
             dangerous=True,
             milder="Milder: rotate. Then the old key verifies until its last token has expired.",
-            possible=lambda subject: subject.state == "signing",
+            possible=_signs_now,
+        ),
+        Act(
+            "retire",
+            "Take back",
+            _retire,
+            "change_signingkey",
+            help="This key has never signed, and never will. It leaves the JWKS.",
+            possible=lambda subject: subject.state in ("staged", "published"),
         ),
     )
+
+    def age(self, key: SigningKey) -> str:
+        return key_outlook.outlook(key).age
+
+    def next_step(self, key: SigningKey) -> str:
+        return key_outlook.outlook(key).next_step
+
+    def signs(self, key: SigningKey) -> str:
+        return key_outlook.signs(key)

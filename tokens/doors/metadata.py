@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxies.models import Environment
-from tokens import cors, lifecycle, signing
+from tokens import cors, key_rules, lifecycle, signing
 from tokens.doors import answers
 from tokens.doors.answers import Answer
 from tokens.doors.connection import database
 from tokens.errors import StorageAway, TokenError, UnknownEnvironment
 
 logger = logging.getLogger(__name__)
-_CACHED = ("Cache-Control", "public, max-age=300")
+_CACHED = ("Cache-Control", f"public, max-age={key_rules.JWKS_LIFETIME.seconds}")
 _METHODS = ["client_secret_basic", "client_secret_post"]
 
 
@@ -31,13 +31,19 @@ def _public(environ: Mapping[str, Any], body: dict[str, Any]) -> Answer:
     return Answer(200, content, [_CACHED, answers.JSON, length, nosniff, *cors.headers(environ)])
 
 
+def _jwks(environ: Mapping[str, Any], environment: Environment) -> Answer:
+    """A set without keys is kept by nobody: the first key signs as soon as it is made."""
+    keys = signing.jwks(environment)
+    return _public(environ, {"keys": keys}) if keys else answers.answer(200, {"keys": keys}, *cors.headers(environ))
+
+
 def _serve(environ: Mapping[str, Any], slug: str, keys_wanted: bool) -> Answer:
     if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
         return answers.method_not_allowed("GET, HEAD")
     try:
         with database():
             found = _environment(slug)
-            return _public(environ, {"keys": signing.jwks(found)} if keys_wanted else describe(found))
+            return _jwks(environ, found) if keys_wanted else _public(environ, describe(found))
     except TokenError as refused:
         return answers.refusal(refused)
     except Exception:

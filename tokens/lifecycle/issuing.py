@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypedDict
 
+from django.conf import settings
 from django.utils import timezone
 
 from credentials import identify, secrets
@@ -147,6 +148,9 @@ def terms_of(facts: IssueFacts, now: datetime) -> rules.Terms:
 def _write(who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: datetime) -> minting.TokenAnswer:
     terms = terms_of(facts, now)
     is_jwt = facts.token_format == "jwt"
+    if is_jwt and terms.access_lifetime is None and not settings.ALLOW_NEVER_EXPIRING_JWT:
+        # A policy from before the setting said no.
+        raise errors.GrantNotAllowed("Never-expiring JWTs are forbidden in this installation.")
     if is_jwt and facts.kid is None:
         raise FirstKeyNeeded(facts.environment_id)
     expires_at = rules.access_expiry(terms, now)

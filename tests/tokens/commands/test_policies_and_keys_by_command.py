@@ -8,7 +8,7 @@ from django.utils import timezone
 from proxies.commandkit import NOT_CONFIRMED
 from tests import world as worlds
 from tests.tokens.commands.calling import run
-from tests.world import REQUEST, World
+from tests.world import REQUEST, START, World
 from tokens import lifecycle, signing
 from tokens.models import IssuedToken, SigningKey, TokenPolicy
 
@@ -48,10 +48,44 @@ def test_terms_that_cannot_be_kept_are_refused(world: World, settings) -> None:
 
 def test_rotating_the_signing_key_ends_nothing(world: World) -> None:
     token = now_issued(world)
-    told = run("rotate_signing_key", "--json").json
+    told = run("rotate_signing_key", "--at-once", "--json").json
     assert told["environment"] == "test"
     assert run("verify", "orders", piped=token).status == 0
     assert SigningKey.objects.get(kid=told["kid"]).state == "signing"
+
+
+def test_i21_rotating_waits_until_the_next_key_is_known_and_says_what_to_do(world: World, time_machine) -> None:
+    time_machine.move_to(START)
+    assert run("rotate_signing_key").status == 0, "the first key of an environment has nobody to wait for"
+    refused = run("rotate_signing_key")
+    assert (refused.status, "Publish one first" in refused.err) == (1, True)
+    told = run("signing_key", "next", "--json").json
+    (following,) = [key for key in told["keys"] if key["state"] == "published"]
+    refused = run("rotate_signing_key")
+    assert (refused.status, "was published a moment ago" in refused.err) == (1, True)
+    time_machine.move_to(START + timedelta(seconds=301))
+    assert run("rotate_signing_key", "--json").json["kid"] == following["kid"]
+
+
+def test_the_schedule_of_an_environment_is_set_and_shown(world: World) -> None:
+    run("rotate_signing_key")
+    assert "rotates by hand" in run("signing_key", "list").out
+    told = run("signing_key", "schedule", "--every-days", "90", "--json").json
+    assert told["rotation_days"] == 90
+    assert told["keys"][0]["next_step"].startswith("rotates ")
+    assert "every 90 days" in run("signing_key", "list").out
+    assert run("signing_key", "schedule", "--every-days", "0", "--json").json["rotation_days"] is None
+    assert run("signing_key", "schedule").status == 2
+    assert run("signing_key", "schedule", "--every-days", "-1").status == 1
+
+
+def test_a_key_that_never_signed_is_taken_back(world: World) -> None:
+    run("rotate_signing_key")
+    staged = run("signing_key", "stage", "--algorithm", "ES256", "--json").json["keys"][0]
+    assert (staged["state"], staged["next_step"]) == ("staged", "waits to be published")
+    assert run("signing_key", "retire", staged["kid"], "--json").json["keys"][0]["state"] == "retired"
+    assert run("signing_key", "retire", staged["kid"]).status == 1
+    assert run("signing_key", "publish", "nonsense").status == 1
 
 
 def test_changing_the_signing_key_shows_what_ends_and_wants_the_name(world: World) -> None:

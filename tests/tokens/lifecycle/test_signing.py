@@ -52,7 +52,7 @@ def test_d13_rotate_cuts_nobody_off(world: World) -> None:
 def test_d13_the_old_key_verifies_until_the_last_token_signed_by_it_has_expired_i21(world: World) -> None:
     old = kid_of(issue_jwt(world, at=0))
     last = issue_jwt(world, at=30)
-    signing.rotate(world.test, by="test", at=later(31))
+    signing.rotate(world.test, by="test", at=later(30))
     assert signing.retire_due(at=later(89)) == 0
     assert world.good(last, at=89)
     assert old in published(world)
