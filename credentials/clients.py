@@ -29,6 +29,9 @@ from proxies.models import ApiProxy, Environment, ProxyGroup
 from proxies.values import why_unfit
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}", re.ASCII)
+# Of which every client makes the same Basic header; base64, hexadecimal and our own form are among them.
+_SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{32,200}", re.ASCII)
+_FEWEST_CHARACTERS = 10
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _FIELDS = frozenset(("name", "description", "expires_on", "allowed_addresses", "owner_name", "owner_email"))
 
@@ -52,13 +55,14 @@ def open_credential(
     proxy: ApiProxy | None = None,
     group: ProxyGroup | None = None,
     client_id: str = "",
+    secret: str = "",
     at: datetime | None = None,
     **fields: Any,
 ) -> Opened:
-    """A new credential with its first secret: the key of a proxy or group, or one of its own."""
+    """A new credential with its first secret (made here, unless given): the key of a holder, or one of its own."""
     now = at or timezone.now()
     chosen = client_id or f"client-{secrets.random_name(8)}"
-    _check_client_id(chosen)
+    check_client_id(chosen)
     _check_fields({"name": name, **fields})
     if proxy is not None and group is not None:
         raise InvalidCredential("A key belongs to one proxy or to one group, not to both.")
@@ -67,17 +71,24 @@ def open_credential(
             for holder in (proxy, group):
                 _refuse_archived(holder)
             made = Credential.objects.create(name=name, client_id=chosen, proxy=proxy, group=group, **fields)
-            secret = _new_secret(made, 1, now)
+            raw = _new_secret(made, 1, now, secret)
             history.record("open", made, by=by, at=now, after={"client_id": chosen})
     except IntegrityError as taken:
         if Credential.objects.filter(client_id=chosen).exists():
             raise InvalidCredential("This client id is in use.") from taken
         raise HolderHasKey from taken
-    return Opened(made, chosen, secret)
+    return Opened(made, chosen, raw)
 
 
-def _new_secret(credential: Credential, slot: int, now: datetime) -> str:
-    raw = secrets.make(secrets.CLIENT_SECRET)
+def check_secret(secret: str) -> str:
+    """A secret made elsewhere, long enough that a fast keyed hash is right for it (R36); or InvalidCredential."""
+    if _SECRET.fullmatch(secret) is None or len(set(secret)) < _FEWEST_CHARACTERS:
+        raise InvalidCredential("A client secret has 32 to 200 random letters, digits and . _ ~ - + / = only.")
+    return secret
+
+
+def _new_secret(credential: Credential, slot: int, now: datetime, given: str = "") -> str:
+    raw = check_secret(given) if given else secrets.make(secrets.CLIENT_SECRET)
     CredentialSecret.objects.create(credential=credential, slot=slot, digest=secrets.digest(raw), created_at=now)
     return raw
 
@@ -92,7 +103,8 @@ def _check_fields(fields: Mapping[str, Any]) -> None:
             raise InvalidCredential(f"{entry[:60]} is no address or network.") from broken
 
 
-def _check_client_id(client_id: str) -> None:
+def check_client_id(client_id: str) -> None:
+    """Raises InvalidCredential for one that a Basic header cannot carry the same way from every client."""
     # Unreserved characters only: clients differ in how they encode the others in a Basic header.
     if _CLIENT_ID.fullmatch(client_id) is None:
         raise InvalidCredential("A client id has 3 to 100 letters, digits and . _ ~ - only.")
@@ -129,9 +141,17 @@ def change_credential(credential: Credential, *, by: str, at: datetime | None = 
 
 
 def rotate_secret(
-    credential: Credential, *, by: str, retire_old_at: datetime | None = None, at: datetime | None = None
+    credential: Credential,
+    *,
+    by: str,
+    retire_old_at: datetime | None = None,
+    secret: str = "",
+    at: datetime | None = None,
 ) -> str:
-    """A second secret beside the first, which retires at the given moment or by hand; no token ends (D18)."""
+    """A second secret (made here, unless given) beside the first; no token ends (D18).
+
+    The first retires at the given moment, or by hand.
+    """
     now = at or timezone.now()
     with transaction.atomic():
         kept = _locked(credential)
@@ -142,7 +162,7 @@ def rotate_secret(
             raise NoFreeSecretSlot
         if retire_old_at is not None:
             kept.secrets.filter(slot__isnull=False).update(retire_at=retire_old_at)
-        raw = _new_secret(kept, min(free), now)
+        raw = _new_secret(kept, min(free), now, secret)
         history.record("rotate", kept, by=by, at=now, after={"retires_old_at": retire_old_at})
     return raw
 
@@ -165,7 +185,7 @@ def change_key(credential: Credential, *, by: str, client_id: str = "", at: date
     """Replace every secret by a new one and raise the key generation: all tokens of the holder end (S0.30, S0.33)."""
     now = at or timezone.now()
     if client_id:
-        _check_client_id(client_id)
+        check_client_id(client_id)
     try:
         with transaction.atomic():
             kept = _locked(credential)

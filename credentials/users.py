@@ -14,6 +14,7 @@ from credentials.models import User
 from proxies import history
 from proxies.values import why_unfit
 
+_CHANGEABLE = frozenset(("email", "first_name", "last_name"))
 _FIELDS = frozenset(("username", "email", "first_name", "last_name", "is_staff", "is_superuser"))
 
 
@@ -29,6 +30,21 @@ def create_user(*, username: str, password: str | None, by: str, at: datetime | 
     except IntegrityError as taken:
         raise InvalidCredential("This user name is taken.") from taken
     return made
+
+
+def change_user(user: User, *, by: str, at: datetime | None = None, **fields: Any) -> None:
+    """Change the e-mail address or the names of a person; never the user name, which log and history know them by."""
+    now = at or timezone.now()
+    if because := why_unfit(User, fields, _CHANGEABLE):
+        raise InvalidCredential(because)
+    with transaction.atomic():
+        kept = User.objects.select_for_update().get(pk=user.pk)
+        before = {name: getattr(kept, name) for name, value in fields.items() if getattr(kept, name) != value}
+        if before:
+            after = {name: fields[name] for name in before}
+            User.objects.filter(pk=kept.pk).update(**after)
+            history.record("change", kept, by=by, at=now, before=before, after=after)
+    user.refresh_from_db()
 
 
 def set_password(user: User, password: str, *, by: str, at: datetime | None = None) -> None:

@@ -223,3 +223,32 @@ class SigningKeyState(TokenError):
 
     code = "signing_key_state"
     sentence = "The signing key is not in a state for that."
+
+
+class InvalidConfiguration(TokenError):
+    """A configuration file says something that cannot be; each sentence begins with the path."""
+
+    code = "invalid_configuration"
+    sentence = "The configuration file cannot be applied."
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class PlanChanged(TokenError):
+    """Something was changed between the plan that was confirmed and its being carried out."""
+
+    code = "plan_changed"
+    sentence = "Something was changed meanwhile, so the plan is another one now. Look at it again; nothing was done."
+
+
+class StepRefused(TokenError):
+    """One step of a plan was refused by its writer, so none was done. `because` is the code of that refusal."""
+
+    code = "step_refused"
+    sentence = "A step of the plan was refused. Nothing was changed."
+
+    def __init__(self, sentence: str = "", because: str = "") -> None:
+        super().__init__(sentence)
+        self.because = because

@@ -49,7 +49,10 @@ BY_GRANT = frozenset(("holder_undeployed", "holder_key_changed", "credential_ina
 MANAGEMENT_ONLY = frozenset(
     (
         # tokens
+        "invalid_configuration",
         "invalid_policy",
+        "plan_changed",
+        "step_refused",
         "signing_key_state",
         # credentials
         "connection_closed",
