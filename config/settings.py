@@ -92,7 +92,7 @@ INSTALLED_APPS = [
     "proxies",
     "credentials",
     "tokens",
-    "django.contrib.admin",
+    "proxies.adminkit.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -132,7 +132,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "libraries": {"portal": "proxies.adminkit.tags"},
         },
     }
 ]

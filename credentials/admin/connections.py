@@ -111,6 +111,9 @@ def badge(kind: str, text: str) -> SafeString:
 class ConnectionConfigurationAdmin(PortalAdmin):
     """Connection configurations."""
 
+    section, place, icon = "Clients", 30, "connection"
+    minor = ("last_use", "deployment_type", "last_refusal")
+    empty_hint = "Open one for each kind of gateway installation. Its token lets the gateway ask about access tokens."
     list_display = (
         "name", "manage", "state", "active", "age", "last_use", "deployment_type", "environment", "last_refusal",
     )  # fmt: skip

@@ -187,6 +187,9 @@ class CredentialDeploymentInline(ViewInline):
 class CredentialAdmin(PortalAdmin):
     """Credentials."""
 
+    section, place, icon = "Clients", 10, "credential"
+    minor = ("proxy", "group")
+    empty_hint = "A credential is a client id and a secret. Add one as the key of a proxy, or of its own with grants."
     list_display = ("name", "client_id", "proxy", "group", "owner_name", "expires_on", "deactivated_at", "archived_at")
     list_filter = (("deactivated_at", admin.EmptyFieldListFilter), ("archived_at", admin.EmptyFieldListFilter))
     list_select_related = ("proxy", "group")
@@ -275,6 +278,9 @@ def _withdraw(request: HttpRequest, subject: Grant, values: dict[str, Any]) -> s
 class GrantAdmin(PortalAdmin):
     """What credentials and users may reach."""
 
+    section, place, icon = "Clients", 20, "grant"
+    minor = ("scopes",)
+    empty_hint = "Open a credential and press Grant to let it reach a proxy or a group."
     list_display = ("credential", "user", "proxy", "group", "scopes", "expires_on", "withdrawn_at")
     list_filter = (("withdrawn_at", admin.EmptyFieldListFilter),)
     list_select_related = ("credential", "user", "proxy", "group")

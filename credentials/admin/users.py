@@ -90,6 +90,8 @@ def _reactivate(request: HttpRequest, subject: User, values: dict[str, Any]) -> 
 class UserAdmin(PortalAdmin):
     """People who log in."""
 
+    section, place, icon = "People", 10, "user"
+    minor = ("email", "is_superuser")
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
     search_fields = ("username", "email")

@@ -1,5 +1,5 @@
-"""Screens of this floor, one subject a file."""
+"""Screens of what exists and where it is deployed. One screen a file."""
 
-from proxies.admin import catalogue, jobs
+from proxies.admin import changes, deployments, environments, holders, jobs
 
-__all__ = ["catalogue", "jobs"]
+__all__ = ["changes", "deployments", "environments", "holders", "jobs"]

@@ -59,6 +59,8 @@ def _interval(every: timedelta) -> str:
 class ScheduledJobAdmin(PortalAdmin):
     """Every job of the installation."""
 
+    section, place, icon = "System", 10, "job"
+    minor = ("duration", "every")
     change_form_template = "admin/proxies/scheduledjob/change_form.html"
     list_display = ("label", "state", "last_run", "result", "duration", "next_run", "every", "backlog")
     list_display_links = ("label",)
@@ -147,12 +149,26 @@ class ScheduledJobAdmin(PortalAdmin):
         return row.holder.rpartition(":")[0] if self._view(row).state == "running" else "-"
 
 
+class JobFilter(admin.SimpleListFilter):
+    """Which job: those that are registered, without a look at the runs."""
+
+    title = parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(job.name, job.label) for job in jobs.registered()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(job=self.value()) if self.value() else queryset
+
+
 @admin.register(JobRun)
 class JobRunAdmin(PortalAdmin):
     """The history of all jobs."""
 
+    section, place, icon = "System", 20, "history"
+    minor = ("duration", "node")
     list_display = ("started_at", "job", "outcome", "result", "duration", "node")
-    list_filter = ("job", "outcome")
+    list_filter = (JobFilter, "outcome")
     ordering = ("-started_at", "-pk")
 
     @admin.display(description="result")

@@ -43,6 +43,9 @@ def _revoke_key(request: HttpRequest, subject: RefreshKey, values: dict[str, Any
 class IssuedTokenAdmin(PortalAdmin):
     """Access tokens."""
 
+    section, place, icon = "Tokens", 10, "token"
+    minor = ("token_format", "last_used_proxy")
+    empty_hint = "Tokens appear here when clients ask for them at /oauth2/token."
     list_display = (
         "jti",
         "token_format",
@@ -89,6 +92,9 @@ class IssuedTokenAdmin(PortalAdmin):
 class TokenFamilyAdmin(PortalAdmin):
     """Token families."""
 
+    section, place, icon = "Tokens", 20, "family"
+    minor = ("user", "token_format", "sequence", "refresh_count", "exhausted_at")
+    empty_hint = "A family is one issuance with all its refreshes. The first token a client gets begins one."
     list_display = (
         "id",
         "kind",
@@ -124,6 +130,8 @@ class TokenFamilyAdmin(PortalAdmin):
 class RefreshKeyAdmin(PortalAdmin):
     """Refresh keys."""
 
+    section, place, icon = "Setup > Integrations", 10, "refresh"
+    minor = ("sequence", "created_at")
     list_display = ("jti", "audience", "sequence", "created_at", "expires_at", "revoked_at", "last_used_at")
     list_filter = ("family__kind", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("family",)

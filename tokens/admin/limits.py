@@ -2,15 +2,25 @@
 
 from django.contrib import admin
 
-from proxies.adminkit import PortalAdmin
+from proxies.adminkit import PortalAdmin, TextFilter
 from tokens.models import RateLimitWindow
+
+
+class BucketFilter(TextFilter):
+    """What is counted."""
+
+    title = parameter_name = "bucket"
+    placeholder = "token"
 
 
 @admin.register(RateLimitWindow)
 class RateLimitWindowAdmin(PortalAdmin):
     """Requests and refusals; kept for an hour."""
 
+    section, place, icon = "Log", 30, "limit"
+    empty_hint = "Nobody has asked for a token in the past hour."
     list_display = ("starts_at", "bucket", "caller", "requests", "refused")
-    list_filter = ("bucket",)
-    search_fields = ("=caller",)
+    list_filter = (BucketFilter,)
+    find_exact = ("caller",)
+    search_help_text = "Exact address, client id or fingerprint"
     ordering = ("-starts_at",)

@@ -10,6 +10,8 @@ from tokens.models import TokenRequestLog
 class TokenRequestLogAdmin(PortalAdmin):
     """Every token request, granted or refused."""
 
+    section, place, icon = "Log", 10, "log"
+    empty_hint = "Every request for a token leaves a row here, for ever. None has come yet."
     list_display = (
         "at",
         "action",

@@ -107,6 +107,9 @@ def _resume(request: HttpRequest, subject: TokenPolicy, values: dict[str, Any]) 
 class TokenPolicyAdmin(PortalAdmin):
     """Token policies."""
 
+    section, place, icon = "Tokens", 30, "policy"
+    minor = ("never_expires", "refresh_allowed", "refresh_mode")
+    empty_hint = "A policy says how long the tokens of a proxy, group or credential live. Without one none are given."
     list_display = (
         "__str__",
         "token_format",

@@ -10,5 +10,8 @@ from tokens.models import LogSeal
 class LogSealAdmin(PortalAdmin):
     """Which rows are sealed. `manage.py check_log` computes all of it again."""
 
+    section, place, icon = "Log", 40, "signing"
+    minor = ("first_id", "last_id")
+    empty_hint = "A job seals the request log every hour. Until it has run there is nothing to see here."
     list_display = ("number", "sealed_at", "first_id", "last_id", "rows", "hash")
     ordering = ("-number",)

@@ -1,101 +1,26 @@
-"""What every admin screen uses: view-only screens, acts, typed confirmation, secrets shown once, the impact registry.
+"""The one kind of screen: it only shows; whatever changes anything is an act.
 
 An act is one button: a small form, one core function, one answer. It runs outside the admin's transaction, so that a
 refusal keeps what the core wants kept, and a refusal is a message on the form with what was typed still there.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
-from proxies.errors import ProxyError
-
-
-@dataclass(frozen=True, slots=True)
-class ImpactLine:
-    """One thing that would die, counted."""
-
-    label: str
-    count: int
-    detail: str = ""
-
-
-class Secret(NamedTuple):
-    """A value to show once, on the answer to the POST itself."""
-
-    title: str
-    values: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A button of a screen. `run` gets request, subject (None for a creation) and cleaned form; it says what was done.
-
-    `permission` is a codename of the model's app, such as `change_apiproxy`. A dangerous act shows its impact first and
-    wants the subject's name typed (D12); `milder` names the sibling that would do less harm.
-    """
-
-    name: str
-    label: str
-    run: Callable[[HttpRequest, Any, dict[str, Any]], "str | Secret"]
-    permission: str
-    form: type[forms.Form] = forms.Form
-    help: str = ""
-    dangerous: bool = False
-    milder: str = ""
-    initial: Callable[[Any], dict[str, Any]] | None = None
-    possible: Callable[[Any], bool] | None = None
-
-
-ImpactCounter = Callable[[Model, str], list[ImpactLine]]
-_counters: list[ImpactCounter] = []
-_refusals: list[type[Exception]] = [ProxyError]
-
-
-def register_impact(counter: ImpactCounter) -> None:
-    """Let a floor above say what an act on something below would end. Called by its AppConfig."""
-    if counter not in _counters:
-        _counters.append(counter)
-
-
-def register_refusal(error: type[Exception]) -> None:
-    """Let a floor above name the base of its refusals, which screens show as messages."""
-    if error not in _refusals:
-        _refusals.append(error)
-
-
-def refusals() -> tuple[type[Exception], ...]:
-    """The bases of all refusals, for whoever turns them into sentences."""
-    return tuple(_refusals)
-
-
-def impact_of(subject: Model, act: str) -> list[ImpactLine]:
-    """What an act on the subject would end, by everyone who registered."""
-    return [line for counter in _counters for line in counter(subject, act)]
-
-
-def actor(request: HttpRequest) -> str:
-    """The name that history and log keep."""
-    return request.user.get_username()
-
-
-def owner_fields() -> dict[str, forms.Field]:
-    """Owner and e-mail, for the forms of everything that has them."""
-    return {
-        "owner_name": forms.CharField(label="Owner", max_length=150, required=False),
-        "owner_email": forms.EmailField(label="Owner e-mail", required=False),
-    }
+from proxies.adminkit.acts import Act, Secret, impact_of, refusals
+from proxies.adminkit.display import Column, columns
+from proxies.adminkit.lists import BoundedPaginator, find_in
 
 
 class PortalAdmin(admin.ModelAdmin):
@@ -103,7 +28,19 @@ class PortalAdmin(admin.ModelAdmin):
 
     acts: tuple[Act, ...] = ()
     add_act: Act | None = None
+    # Where the sidebar lists it (proxies/adminkit/site.py), and with which sign (proxies/adminkit/icons.py).
+    section = "System"
+    place = 50
+    icon = "dot"
+    # Columns that a phone leaves out, and what an empty list says to do next.
+    minor: tuple[str, ...] = ()
+    empty_hint = ""
+    # Searches of big tables: by what an index answers, the first that knows the term. Empty: search_fields.
+    find_exact: tuple[str, ...] = ()
+    find_prefix: tuple[str, ...] = ()
     actions = None
+    paginator = BoundedPaginator
+    show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     list_per_page = 50
     change_form_template = "admin/portal_change_form.html"
@@ -119,6 +56,31 @@ class PortalAdmin(admin.ModelAdmin):
 
     def _may(self, request: HttpRequest, act: Act) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.{act.permission}")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Column, ...]:
+        return columns(self.model, super().get_list_display(request), own=type(self))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            (title, {**options, "fields": columns(self.model, options["fields"], own=type(self))})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return (*self.find_exact, *self.find_prefix) or tuple(super().get_search_fields(request))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not (self.find_exact or self.find_prefix):
+            return super().get_search_results(request, queryset, term)
+        return (find_in(queryset, term, self.find_exact, self.find_prefix) if term else queryset), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        context = {"title": title, "section": self.section, "screen": self, **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_act"
@@ -145,7 +107,8 @@ class PortalAdmin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         subject = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "acts": self._buttons(request, subject) if subject else []}
+        context = {"section": self.section, "title": capfirst(self.opts.verbose_name), **(extra_context or {})}
+        context["acts"] = self._buttons(request, subject) if subject else []
         return super().change_view(request, object_id, form_url, context)
 
     def _buttons(self, request: HttpRequest, subject: Model) -> list[dict[str, Any]]:
@@ -194,7 +157,13 @@ class PortalAdmin(admin.ModelAdmin):
         return HttpResponseRedirect(listing if subject is None else self._detail(subject))
 
     def _context(self, request: HttpRequest, act: Act, title: str) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts, "act": act, "title": title}
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "act": act,
+            "title": title,
+            "section": self.section,
+        }
 
     def _page(self, request: HttpRequest, act: Act, subject: Model | None, form: forms.Form) -> HttpResponse:
         context = self._context(request, act, f"{act.label}: {subject}" if subject else act.label)

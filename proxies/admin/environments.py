@@ -1,0 +1,86 @@
+"""Environments."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from proxies import catalogue
+from proxies.adminkit import Act, PortalAdmin, actor, initial_of
+from proxies.models import Environment
+
+
+class EnvironmentForm(forms.Form):
+    """What may change of an environment."""
+
+    name = forms.CharField(max_length=100)
+    kind = forms.ChoiceField(choices=Environment.Kind.choices)
+    description = forms.CharField(required=False, widget=forms.Textarea)
+    signing_key_rotation_days = forms.IntegerField(
+        label="Rotate the signing key every so many days",
+        required=False,
+        min_value=1,
+        max_value=catalogue.LONGEST_ROTATION_DAYS,
+        help_text="Nobody is cut off. The next key is published up to 7 days ahead. Empty: by hand.",
+    )
+
+
+class NewEnvironmentForm(EnvironmentForm):
+    """What a new environment needs."""
+
+    slug = forms.SlugField(max_length=50, help_text="Part of URLs: /env/<slug>/oauth2/token. Permanent.")
+    field_order = ("name", "slug")
+
+
+class GatewaySwitchForm(EnvironmentForm):
+    """An existing environment, with the switch for gateways."""
+
+    gateways_must_authenticate = forms.BooleanField(
+        required=False, help_text="Gateways must show a connection token when they ask /auth/verify."
+    )
+
+
+def _add_environment(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
+    return f"{catalogue.add_environment(by=actor(request), **values)} was added."
+
+
+def _change_environment(request: HttpRequest, subject: Environment, values: dict[str, Any]) -> str:
+    catalogue.change_environment(subject, by=actor(request), **values)
+    return f"{subject} was changed."
+
+
+def _make_default(request: HttpRequest, subject: Environment, values: dict[str, Any]) -> str:
+    catalogue.make_default(subject, by=actor(request))
+    return f"{subject} is the default environment now."
+
+
+@admin.register(Environment)
+class EnvironmentAdmin(PortalAdmin):
+    """Environments."""
+
+    section, place, icon = "APIs", 30, "environment"
+    minor = ("slug", "gateways_must_authenticate")
+    list_display = ("name", "slug", "kind", "is_default", "gateways_must_authenticate")
+    list_filter = ("kind",)
+    search_fields = ("name", "slug")
+    add_act = Act("add", "Add environment", _add_environment, "add_environment", NewEnvironmentForm)
+    acts = (
+        Act(
+            "change",
+            "Change",
+            _change_environment,
+            "change_environment",
+            GatewaySwitchForm,
+            initial=initial_of(GatewaySwitchForm),
+        ),
+        Act(
+            "make-default",
+            "Make it the default",
+            _make_default,
+            "change_environment",
+            help="Clients that use the endpoints without /env/<slug>/ will get tokens of this environment.",
+            dangerous=True,
+            possible=lambda subject: not subject.is_default,
+        ),
+    )

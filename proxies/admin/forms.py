@@ -1,0 +1,102 @@
+"""What is asked about proxies and groups."""
+
+from django import forms
+
+from proxies import catalogue
+from proxies.adminkit import owner_fields
+from proxies.models import ApiProxy, Environment, Management, ScopeMatch
+
+_ENVIRONMENTS = Environment.objects.all()
+_LIVE_PROXIES = ApiProxy.objects.filter(archived_at=None)
+
+
+class HolderForm(forms.Form):
+    """What proxies and groups have in common."""
+
+    name = forms.CharField(max_length=150)
+    description = forms.CharField(required=False, widget=forms.Textarea)
+    scopes = forms.CharField(required=False, help_text="Separated by spaces. Empty: the one scope 'access'.")
+    owner_name = owner_fields()["owner_name"]
+    owner_email = owner_fields()["owner_email"]
+
+
+class ProxyForm(HolderForm):
+    """What may change of a proxy."""
+
+    required_scopes = forms.CharField(required=False, help_text="Scopes that every call needs, separated by spaces.")
+    required_match = forms.ChoiceField(choices=ScopeMatch.choices)
+    accept_token_in_url = forms.BooleanField(
+        label="Accept the token in the URL",
+        required=False,
+        help_text=(
+            "As access_token of the URI that a trusted gateway forwards. Risky: URLs stay in logs and histories."
+        ),
+    )
+
+
+class _Identity(forms.Form):
+    slug = forms.SlugField(max_length=80, help_text="Short name for gateways and clients. Permanent.")
+    audience = forms.CharField(
+        max_length=255, required=False, help_text="Absolute URI. Empty: made from the slug. Permanent."
+    )
+
+
+class NewProxyForm(_Identity, ProxyForm):
+    """What a new proxy needs."""
+
+    field_order = ("name", "slug", "audience", "scopes")
+
+
+class NewGroupForm(_Identity, HolderForm):
+    """What a new group needs."""
+
+    members = forms.ModelMultipleChoiceField(_LIVE_PROXIES, required=False)
+    field_order = ("name", "slug", "audience", "members", "scopes")
+
+
+class PlaceForm(forms.Form):
+    """An environment, and why."""
+
+    environment = forms.ModelChoiceField(_ENVIRONMENTS)
+    note = forms.CharField(required=False, max_length=500)
+
+
+class NoteForm(forms.Form):
+    """Why."""
+
+    note = forms.CharField(required=False, max_length=500)
+
+
+class ModeForm(forms.Form):
+    """Whose policy and keys count."""
+
+    mode = forms.ChoiceField(choices=Management.choices)
+
+
+class MemberForm(forms.Form):
+    """A proxy."""
+
+    proxy = forms.ModelChoiceField(_LIVE_PROXIES)
+
+
+def _rule(words: list[str]) -> catalogue.Rule:
+    match = words.pop(2)[:-1] if words[2:3] in (["any:"], ["all:"]) else ScopeMatch.ALL.value
+    if len(words) < 3:
+        raise forms.ValidationError("Each line has a method, a path and at least one scope.")
+    return catalogue.Rule(words[0].replace("*", ""), words[1], " ".join(words[2:]), match)
+
+
+class PathRulesForm(forms.Form):
+    """Path rules, one a line."""
+
+    rules = forms.CharField(
+        required=False,
+        widget=forms.Textarea,
+        help_text=(
+            "One a line: METHOD /path/pattern scope scope. METHOD may be *, a path segment * and the rest **. "
+            "All scopes are needed; with any: before them one is enough."
+        ),
+    )
+
+    def clean_rules(self) -> list[catalogue.Rule]:
+        return [_rule(line.split()) for line in self.cleaned_data["rules"].splitlines() if line.split()]

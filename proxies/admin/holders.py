@@ -1,0 +1,210 @@
+"""API proxies and proxy groups."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from proxies import catalogue, deployment
+from proxies.admin.forms import (
+    HolderForm,
+    MemberForm,
+    ModeForm,
+    NewGroupForm,
+    NewProxyForm,
+    NoteForm,
+    PathRulesForm,
+    PlaceForm,
+    ProxyForm,
+)
+from proxies.adminkit import Act, PortalAdmin, actor, initial_of
+from proxies.models import ApiProxy, Deployment, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch
+
+
+def _add_proxy(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
+    return (
+        f"{catalogue.add_proxy(by=actor(request), **values)} was added. Next: give it a key, a policy, and deploy it."
+    )
+
+
+def _add_group(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
+    return (
+        f"{catalogue.add_group(by=actor(request), **values)} was added. Next: give it a key, a policy, and deploy it."
+    )
+
+
+def _change_proxy(request: HttpRequest, subject: ApiProxy, values: dict[str, Any]) -> str:
+    catalogue.change_proxy(subject, by=actor(request), **values)
+    return f"{subject} was changed."
+
+
+def _change_group(request: HttpRequest, subject: ProxyGroup, values: dict[str, Any]) -> str:
+    catalogue.change_group(subject, by=actor(request), **values)
+    return f"{subject} was changed."
+
+
+def _deploy(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
+    deployment.deploy(subject, values["environment"], by=actor(request), note=values["note"])
+    return f"{subject} is deployed in {values['environment']}."
+
+
+def _undeploy(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
+    deployment.undeploy(subject, values["environment"], by=actor(request), note=values["note"])
+    return f"{subject} is undeployed in {values['environment']}. Its tokens there have ended, for good."
+
+
+def _set_mode(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
+    catalogue.set_mode(subject, values["mode"], by=actor(request))
+    return f"{subject}: {Management(values['mode']).label}."
+
+
+def _archive(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
+    catalogue.archive(subject, by=actor(request), note=values["note"])
+    return f"{subject} is undeployed everywhere and archived."
+
+
+def _set_path_rules(request: HttpRequest, subject: ApiProxy, values: dict[str, Any]) -> str:
+    catalogue.set_path_rules(subject, values["rules"], by=actor(request))
+    return f"{subject} has {len(values['rules'])} path rules."
+
+
+def _add_member(request: HttpRequest, subject: ProxyGroup, values: dict[str, Any]) -> str:
+    catalogue.add_member(subject, values["proxy"], by=actor(request))
+    return f"Tokens of {subject} open {values['proxy']} now."
+
+
+def _remove_member(request: HttpRequest, subject: ProxyGroup, values: dict[str, Any]) -> str:
+    catalogue.remove_member(subject, values["proxy"], by=actor(request))
+    return f"Tokens of {subject} no longer open {values['proxy']}."
+
+
+def _live(subject: ApiProxy | ProxyGroup) -> bool:
+    return subject.archived_at is None
+
+
+def _rule_lines(subject: ApiProxy) -> dict[str, Any]:
+    rules = subject.path_rules.order_by("id")
+    return {"rules": "\n".join(_rule_line(rule) for rule in rules)}
+
+
+def _rule_line(rule: PathRule) -> str:
+    one_is_enough = "any: " if rule.match == ScopeMatch.ANY else ""
+    return f"{rule.method or '*'} {rule.pattern} {one_is_enough}{rule.scopes}"
+
+
+def _deployment_acts(model: str) -> tuple[Act, ...]:
+    """What a proxy and a group can both undergo."""
+    change = f"change_{model}"
+    return (
+        Act("deploy", "Deploy", _deploy, change, PlaceForm, possible=_live),
+        Act(
+            "undeploy",
+            "Undeploy",
+            _undeploy,
+            change,
+            PlaceForm,
+            help="Its tokens in that environment end at once and for good, never-expiring ones too.",
+            dangerous=True,
+            milder="Milder: suspend its token policy. Then no new tokens are given, and those in use live on.",
+        ),
+        Act(
+            "set-mode",
+            "Management mode",
+            _set_mode,
+            change,
+            ModeForm,
+            help="Tokens obtained in the other mode are refused while it is so.",
+            dangerous=True,
+            possible=_live,
+            initial=initial_of(ModeForm),
+        ),
+        Act(
+            "archive",
+            "Archive",
+            _archive,
+            change,
+            NoteForm,
+            help="It is undeployed everywhere and can never be used again. Its slug and audience stay taken.",
+            dangerous=True,
+            milder="Milder: undeploy it. An undeployed one can be deployed again.",
+            possible=_live,
+        ),
+    )
+
+
+class DeploymentInline(admin.TabularInline):
+    """Where it is deployed."""
+
+    model = Deployment
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("environment", "deployed_at", "undeployed_at", "generation")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PathRuleInline(DeploymentInline):
+    """What its methods and paths need."""
+
+    model = PathRule  # type: ignore[assignment]
+    fields = readonly_fields = ("method", "pattern", "scopes", "match")
+
+
+class MembershipInline(admin.TabularInline):
+    """Which proxies are in which groups."""
+
+    model = GroupMembership
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("group", "proxy", "since")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ApiProxy)
+class ApiProxyAdmin(PortalAdmin):
+    """API proxies."""
+
+    section, place, icon = "APIs", 10, "proxy"
+    minor = ("slug", "mode")
+    empty_hint = "Add the first API that clients will call. Then give it a key and a policy, and deploy it."
+    list_display = ("name", "slug", "audience", "mode", "owner_name", "archived_at")
+    list_filter = ("mode", ("archived_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "slug", "audience", "owner_name")
+    inlines = (DeploymentInline, PathRuleInline, MembershipInline)
+    add_act = Act("add", "Add API proxy", _add_proxy, "add_apiproxy", NewProxyForm)
+    acts = (
+        Act("change", "Change", _change_proxy, "change_apiproxy", ProxyForm, initial=initial_of(ProxyForm)),
+        Act("path-rules", "Path rules", _set_path_rules, "change_apiproxy", PathRulesForm, initial=_rule_lines),
+        *_deployment_acts("apiproxy"),
+    )
+
+
+@admin.register(ProxyGroup)
+class ProxyGroupAdmin(PortalAdmin):
+    """Proxy groups."""
+
+    section, place, icon = "APIs", 20, "group"
+    minor = ("slug", "mode")
+    empty_hint = "A group lets one token open several proxies. Add one and choose its members."
+    list_display = ("name", "slug", "audience", "mode", "owner_name", "archived_at")
+    list_filter = ("mode", ("archived_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "slug", "audience", "owner_name")
+    inlines = (DeploymentInline, MembershipInline)
+    add_act = Act("add", "Add proxy group", _add_group, "add_proxygroup", NewGroupForm)
+    acts = (
+        Act("change", "Change", _change_group, "change_proxygroup", HolderForm, initial=initial_of(HolderForm)),
+        Act("add-member", "Add member", _add_member, "change_proxygroup", MemberForm, possible=_live),
+        Act(
+            "remove-member",
+            "Remove member",
+            _remove_member,
+            "change_proxygroup",
+            MemberForm,
+            help="The group's tokens stop opening this proxy with the next request.",
+            dangerous=True,
+        ),
+        *_deployment_acts("proxygroup"),
+    )

@@ -1,0 +1,48 @@
+"""What every admin screen uses, on every floor: view-only screens, acts, lists of any length, how values look."""
+
+from proxies.adminkit.acts import (
+    Act,
+    ImpactCounter,
+    ImpactLine,
+    Secret,
+    actor,
+    impact_of,
+    initial_of,
+    owner_fields,
+    refusals,
+    register_impact,
+    register_refusal,
+)
+from proxies.adminkit.display import badge, copyable, moment, state_badge
+from proxies.adminkit.filters import ExpiryFilter, PeriodFilter, TextFilter
+from proxies.adminkit.lists import BoundedPaginator
+from proxies.adminkit.pages import AdminPage, register_front_page, register_page
+from proxies.adminkit.screen import PortalAdmin, act_link, act_url
+
+__all__ = [
+    "Act",
+    "AdminPage",
+    "BoundedPaginator",
+    "ExpiryFilter",
+    "ImpactCounter",
+    "ImpactLine",
+    "PeriodFilter",
+    "PortalAdmin",
+    "Secret",
+    "TextFilter",
+    "act_link",
+    "act_url",
+    "actor",
+    "badge",
+    "copyable",
+    "impact_of",
+    "initial_of",
+    "moment",
+    "owner_fields",
+    "refusals",
+    "register_front_page",
+    "register_impact",
+    "register_page",
+    "register_refusal",
+    "state_badge",
+]

@@ -1,0 +1,120 @@
+"""Filters of lists that never look at the table to know what can be chosen."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+
+class TextFilter(admin.SimpleListFilter):
+    """A field to type into. Subclasses name title, parameter and lookup."""
+
+    template = "admin/text_filter.html"
+    lookup = ""
+    placeholder = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", "")]  # one choice, or the admin leaves the filter out
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        self.others = kept(changelist, self.parameter_name)
+        yield {
+            "selected": not self.value(),
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": "All",
+        }
+        if value := self.value():
+            yield {"selected": True, "query_string": "", "display": value}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = (self.value() or "").strip()
+        return self.narrowed(queryset, value) if value else queryset
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Rows with that value."""
+        return queryset.filter(**{self.lookup or str(self.parameter_name): value})
+
+
+def kept(changelist: Any, *without: str | None) -> list[tuple[str, str]]:
+    """The parameters of a list except these and the page."""
+    return [
+        (name, value)
+        for name, values in changelist.filter_params.items()
+        if name not in without and name != "p"
+        for value in (values if isinstance(values, list) else [values])
+    ]
+
+
+class PeriodFilter(admin.FieldListFilter):
+    """A time from one day to another (UTC, both included), with the usual periods as links."""
+
+    template = "admin/period_filter.html"
+    # Days from now: (label, first, last); None is open.
+    periods: tuple[tuple[str, int | None, int | None], ...] = (
+        ("Today", 0, 0), ("Past 7 days", -6, 0), ("Past 30 days", -29, 0), ("Past 90 days", -89, 0),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, field_path: str, **kwargs: Any) -> None:
+        self.path = field_path
+        self.names = (f"{field_path}__from", f"{field_path}__to")
+        super().__init__(*args, field_path=field_path, **kwargs)  # type: ignore[misc]
+        self.first, self.last = (self._day(name) for name in self.names)
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(self.names)
+
+    def _day(self, name: str) -> date | None:
+        given = self.used_parameters.get(name)
+        text = given[-1] if isinstance(given, list) else given
+        if not text:
+            return None
+        try:
+            return date.fromisoformat(str(text))
+        except ValueError as wrong:
+            raise IncorrectLookupParameters(wrong) from wrong
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.first:
+            queryset = queryset.filter(**{f"{self.path}__gte": _midnight(self.first)})
+        if self.last:
+            queryset = queryset.filter(**{f"{self.path}__lt": _midnight(self.last + timedelta(days=1))})
+        return queryset
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        self.others = kept(changelist, *self.names)
+        chosen = (self.first, self.last)
+        yield {
+            "selected": chosen == (None, None),
+            "query_string": changelist.get_query_string(remove=list(self.names)),
+            "display": "Any time",
+        }
+        today = timezone.now().astimezone(UTC).date()
+        usual = {label: tuple(_from(today, days) for days in span) for label, *span in self.periods}
+        for label, period in usual.items():
+            days = {name: day.isoformat() for name, day in zip(self.names, period, strict=True) if day}
+            yield {
+                "selected": chosen == period,
+                "query_string": changelist.get_query_string(days, list(self.names)),
+                "display": label,
+            }
+        if chosen != (None, None) and chosen not in usual.values():
+            yield {"selected": True, "query_string": "", "display": f"{self.first or '…'} to {self.last or '…'}"}
+
+
+class ExpiryFilter(PeriodFilter):
+    """The same for what lies ahead."""
+
+    periods = (("Today", 0, 0), ("Next 7 days", 0, 7), ("Next 30 days", 0, 30), ("Past", None, -1))
+
+
+def _from(today: date, days: int | None) -> date | None:
+    return None if days is None else today + timedelta(days=days)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

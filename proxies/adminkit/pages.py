@@ -1,0 +1,52 @@
+"""Pages of the admin that belong to no model, and what the front page shows: floors above register theirs here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPage:
+    """A page with an entry in the sidebar. `permission` is `app.codename`; empty: everybody who may enter."""
+
+    name: str
+    label: str
+    path: str
+    view: Callable[[HttpRequest], HttpResponse]
+    section: str
+    icon: str = "dot"
+    place: int = 50
+    permission: str = ""
+
+    def allowed(self, request: HttpRequest) -> bool:
+        """Whether this person may open it."""
+        return not self.permission or request.user.has_perm(self.permission)
+
+
+FrontPage = Callable[[HttpRequest], dict[str, Any]]
+_pages: list[AdminPage] = []
+_front: list[FrontPage] = []
+
+
+def register_page(page: AdminPage) -> None:
+    """Add a page. Called by an AppConfig."""
+    if page.name not in {each.name for each in _pages}:
+        _pages.append(page)
+
+
+def pages() -> tuple[AdminPage, ...]:
+    """All pages that were registered."""
+    return tuple(_pages)
+
+
+def register_front_page(provider: FrontPage) -> None:
+    """Let a floor above fill the first page: context for templates/admin/index.html."""
+    if provider not in _front:
+        _front.append(provider)
+
+
+def front_page(request: HttpRequest) -> dict[str, Any]:
+    """What everyone who registered has for the first page."""
+    return {name: value for provider in _front for name, value in provider(request).items()}

@@ -1,0 +1,98 @@
+"""The admin site: its first page is the dashboard, and its sidebar has the sections that people think in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.text import slugify
+
+from proxies.adminkit.pages import AdminPage, front_page, pages
+
+# In the order of the sidebar. A screen names its section; one that is not listed here comes last.
+SECTIONS = ("Overview", "APIs", "Clients", "Tokens", "Setup > Integrations", "Log", "People", "System")
+# Screens that are not ours.
+ELSEWHERE = {"auth.Group": ("People", 60, "users")}
+
+
+class PortalSite(AdminSite):
+    """Django's admin site with our sections, pages, first page and sidebar (templates/admin/_sidebar.html)."""
+
+    site_header = site_title = "Latchkey"
+    index_title = "Dashboard"
+    enable_nav_sidebar = False
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own = [path(page.path, self.admin_view(_guarded(page)), name=page.name) for page in pages()]
+        return [*own, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        return super().index(request, {"section": "Overview", **front_page(request), **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Sections in place of applications; the page of one application stays Django's."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        entries = [self._front_entry(request)]
+        entries += [_entry(page, reverse(f"admin:{page.name}")) for page in pages() if page.allowed(request)]
+        for app in self._build_app_dict(request).values():
+            entries += [self._screen_entry(each) for each in app["models"]]
+        return _sections(entries)
+
+    def _front_entry(self, request: HttpRequest) -> dict[str, Any]:
+        front = AdminPage("dashboard", "Dashboard", "", self.index, "Overview", "dashboard", 0)
+        return _entry(front, reverse("admin:index", current_app=self.name)) | {"exact": True}
+
+    def _screen_entry(self, found: dict[str, Any]) -> dict[str, Any]:
+        screen = self._registry[found["model"]]
+        section, place, icon = ELSEWHERE.get(
+            found["model"]._meta.label,
+            (getattr(screen, "section", "System"), getattr(screen, "place", 50), getattr(screen, "icon", "dot")),
+        )
+        return {**found, "section": section, "place": place, "icon": icon}
+
+
+def _guarded(page: AdminPage) -> Any:
+    def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not page.allowed(request):
+            raise PermissionDenied
+        return page.view(request, **kwargs)
+
+    return view
+
+
+def _entry(page: AdminPage, url: str) -> dict[str, Any]:
+    return {
+        "name": page.label,
+        "object_name": page.name,
+        "admin_url": url,
+        "add_url": None,
+        "view_only": True,
+        "perms": {},
+        "section": page.section,
+        "place": page.place,
+        "icon": page.icon,
+    }
+
+
+def _sections(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = sorted({each["section"] for each in entries}, key=lambda name: (_rank(name), name))
+    return [
+        {
+            "name": name,
+            "app_label": slugify(name),
+            "app_url": "",
+            "has_module_perms": True,
+            "models": sorted(
+                (each for each in entries if each["section"] == name), key=lambda each: (each["place"], each["name"])
+            ),
+        }
+        for name in names
+    ]
+
+
+def _rank(section: str) -> int:
+    return SECTIONS.index(section) if section in SECTIONS else len(SECTIONS)
