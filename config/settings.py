@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import keyfiles, logs
 from config.environment import env, local_url, number, postgresql, sqlite, text, words
+from credentials.rules import Method
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Where we are -----------------------------------------------------------------------------------------------------
@@ -77,6 +78,13 @@ if unknown := set(VERIFY_SOURCES) - {"header", "path", "query"}:
 TRUSTED_PROXIES = words("TRUSTED_PROXIES")  # networks whose X-Forwarded-For and X-Forwarded-Proto are believed
 TRUSTED_GATEWAYS = words("TRUSTED_GATEWAYS")  # networks whose forwarded URI and client certificate are believed
 CLIENT_CERTIFICATE_HEADER = text("CLIENT_CERTIFICATE_HEADER")  # empty: off
+if not all(mark.isascii() and (mark.isalnum() or mark == "-") for mark in CLIENT_CERTIFICATE_HEADER):
+    raise ImproperlyConfigured("CLIENT_CERTIFICATE_HEADER is the name of a header, such as X-Client-Certificate")
+
+# How clients may prove themselves here; each credential may be narrowed further. R16: name the last three alone.
+CLIENT_AUTH_METHODS = words("CLIENT_AUTH_METHODS", list(Method))
+if unknown := set(CLIENT_AUTH_METHODS) - set(Method):
+    raise ImproperlyConfigured(f"CLIENT_AUTH_METHODS knows {', '.join(Method)}; not {', '.join(sorted(unknown))}")
 # How much of a caller's address the request log keeps: 24 and 48 leave the network, 0 nothing. Default: all of it.
 LOG_ADDRESS_PREFIX_V4 = number("LOG_ADDRESS_PREFIX_V4", 32, most=32)
 LOG_ADDRESS_PREFIX_V6 = number("LOG_ADDRESS_PREFIX_V6", 128, most=128)

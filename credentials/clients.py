@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from credentials import secrets
+from credentials import certificates, secrets
 from credentials.errors import (
     CredentialArchived,
     CredentialIsBound,
@@ -22,6 +22,7 @@ from credentials.errors import (
     NoFreeSecretSlot,
 )
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant, User
+from credentials.rules import SECRET_METHODS, Method
 from proxies import history
 from proxies.catalogue import check_scopes
 from proxies.errors import Archived
@@ -115,7 +116,7 @@ def _refuse_archived(holder: ApiProxy | ProxyGroup | None) -> None:
         raise Archived
 
 
-def _locked(credential: Credential) -> Credential:
+def locked(credential: Credential) -> Credential:
     """The credential as it is now, held until the transaction ends: the order of every write here."""
     kept = Credential.objects.select_for_update().get(pk=credential.pk)
     if kept.archived_at is not None:
@@ -128,7 +129,7 @@ def change_credential(credential: Credential, *, by: str, at: datetime | None = 
     now = at or timezone.now()
     _check_fields(fields)
     with transaction.atomic():
-        kept = _locked(credential)
+        kept = locked(credential)
         before = {name: getattr(kept, name) for name, value in fields.items() if getattr(kept, name) != value}
         if before:
             after = {name: fields[name] for name in before}
@@ -154,7 +155,7 @@ def rotate_secret(
     """
     now = at or timezone.now()
     with transaction.atomic():
-        kept = _locked(credential)
+        kept = locked(credential)
         kept.secrets.filter(slot__isnull=False, retire_at__lte=now).update(slot=None, retired_at=now)
         in_service = list(kept.secrets.filter(slot__isnull=False))
         free = {1, 2} - {secret.slot for secret in in_service}
@@ -168,17 +169,57 @@ def rotate_secret(
 
 
 def retire_secret(secret: CredentialSecret, *, by: str, at: datetime | None = None) -> None:
-    """Take a secret out of service now, which changes nothing for one that is out already. The only one stays."""
+    """Take a secret out of service now, which changes nothing for one that is out already.
+
+    The only one stays as long as the client may prove itself by a secret.
+    """
     now = at or timezone.now()
     with transaction.atomic():
-        kept = _locked(secret.credential)
+        kept = locked(secret.credential)
         in_service = kept.secrets.filter(slot__isnull=False)
         if not in_service.filter(pk=secret.pk).exists():
             return
-        if not in_service.exclude(pk=secret.pk).exclude(retire_at__lte=now).exists():
+        if _lives_by_secrets(kept) and not in_service.exclude(pk=secret.pk).exclude(retire_at__lte=now).exists():
             raise LastSecret
         in_service.filter(pk=secret.pk).update(slot=None, retired_at=now)
         history.record("retire", kept, by=by, at=now)
+
+
+def _lives_by_secrets(credential: Credential) -> bool:
+    return not SECRET_METHODS.isdisjoint(credential.auth_methods.split())
+
+
+def set_methods(
+    credential: Credential,
+    methods: Iterable[str],
+    *,
+    by: str,
+    certificate_name: str | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Which ways of authentication the credential may use, and what its certificates must name. No token ends."""
+    now = at or timezone.now()
+    wanted = list(dict.fromkeys(methods))
+    if not wanted or set(wanted) - set(Method):
+        raise InvalidCredential(f"Name one or more of: {', '.join(Method)}.")
+    name = credential.certificate_name if certificate_name is None else certificate_name.strip()
+    if name and (len(name) > 255 or not certificates.name_is_usable(name)):
+        raise InvalidCredential("The name of a certificate is dn:, dns:, uri:, email: or ip: and the exact value.")
+    if Method.TLS in wanted and not name:
+        raise InvalidCredential("For tls_client_auth say what the certificates must name, such as dns:shop.example.")
+    with transaction.atomic():
+        kept = locked(credential)
+        after = {"auth_methods": " ".join(wanted), "certificate_name": name}
+        before = {column: getattr(kept, column) for column in after}
+        if before != after:
+            Credential.objects.filter(pk=kept.pk).update(**after)
+            history.record("set methods", kept, by=by, at=now, before=before, after=after)
+    credential.refresh_from_db()
+
+
+def raise_generation(kept: Credential) -> None:
+    """End every token of a credential that is locked. The one place besides `change_key` that does."""
+    Credential.objects.filter(pk=kept.pk).update(key_generation=F("key_generation") + 1)
 
 
 def change_key(credential: Credential, *, by: str, client_id: str = "", at: datetime | None = None) -> str:
@@ -188,7 +229,7 @@ def change_key(credential: Credential, *, by: str, client_id: str = "", at: date
         check_client_id(client_id)
     try:
         with transaction.atomic():
-            kept = _locked(credential)
+            kept = locked(credential)
             kept.secrets.filter(slot__isnull=False).update(slot=None, retired_at=now)
             changed = {"client_id": client_id} if client_id else {}
             Credential.objects.filter(pk=kept.pk).update(key_generation=F("key_generation") + 1, **changed)
@@ -209,7 +250,7 @@ def deploy(
     """Let a credential of its own get and use tokens in an environment."""
     now = at or timezone.now()
     with transaction.atomic():
-        kept = _locked(credential)
+        kept = locked(credential)
         if kept.is_bound:
             raise CredentialIsBound
         found, created = CredentialDeployment.objects.get_or_create(
@@ -245,7 +286,7 @@ def deactivate(credential: Credential, *, by: str, note: str = "", at: datetime 
     """Refuse the credential and its tokens while it is so."""
     now = at or timezone.now()
     with transaction.atomic():
-        _locked(credential)
+        locked(credential)
         if Credential.objects.filter(pk=credential.pk, deactivated_at=None).update(deactivated_at=now):
             history.record("deactivate", credential, by=by, at=now, note=note)
     credential.refresh_from_db()
@@ -255,7 +296,7 @@ def reactivate(credential: Credential, *, by: str, at: datetime | None = None) -
     """Let the credential and its tokens work again."""
     now = at or timezone.now()
     with transaction.atomic():
-        _locked(credential)
+        locked(credential)
         if Credential.objects.filter(pk=credential.pk).exclude(deactivated_at=None).update(deactivated_at=None):
             history.record("reactivate", credential, by=by, at=now)
     credential.refresh_from_db()
@@ -268,10 +309,11 @@ def archive(credential: Credential, *, by: str, note: str = "", at: datetime | N
     """
     now = at or timezone.now()
     with transaction.atomic():
-        kept = _locked(credential)
+        kept = locked(credential)
         if kept.is_bound:
             raise CredentialIsBound("This is the key of a proxy or group. Deactivate it, or archive its holder.")
         kept.secrets.filter(slot__isnull=False).update(slot=None, retired_at=now)
+        kept.keys.filter(removed_at=None).update(removed_at=now)
         Credential.objects.filter(pk=kept.pk).update(archived_at=now)
         history.record("archive", kept, by=by, at=now, note=note)
     credential.refresh_from_db()
@@ -309,7 +351,7 @@ def grant(
     }
     with transaction.atomic():
         if isinstance(to, Credential):
-            _locked(to)
+            locked(to)
         _refuse_archived(target)
         made, _ = Grant.objects.update_or_create(**pair, defaults=terms)
         history.record("grant", to, by=by, at=now, after={**terms, "target": target.slug})

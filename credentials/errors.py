@@ -18,6 +18,20 @@ class ClientAuthenticationFailed(CredentialError):
     sentence = "Client authentication failed."
 
 
+class AssertionRefused(CredentialError):
+    """A client assertion under a good signature says what it must not (R17)."""
+
+    code = "assertion_refused"
+    sentence = "The client assertion was refused."
+
+
+class AuthMethodNotAllowed(CredentialError):
+    """The right proof in a way that this credential may not use."""
+
+    code = "auth_method_not_allowed"
+    sentence = "This client may not authenticate in this way."
+
+
 class AddressNotAllowed(CredentialError):
     """The right secret from an address that is not on the credential's list."""
 
@@ -79,6 +93,20 @@ class InvalidCredential(CredentialError):
 
     code = "invalid_credential"
     sentence = "One of the values given for the credential cannot be used."
+
+
+class UnusableKey(CredentialError):
+    """An uploaded key, certificate or JWKS that cannot be used."""
+
+    code = "unusable_key"
+    sentence = "This is no public key, certificate or JWKS that can be used."
+
+
+class TooManyKeys(CredentialError):
+    """So many keys that an assertion without a key id would cost too much to check."""
+
+    code = "too_many_keys"
+    sentence = "A credential has ten public keys and certificates at most. Remove one first."
 
 
 class SealBroken(CredentialError):

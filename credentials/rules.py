@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import calendar
 import ipaddress
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
+
+
+class Method(StrEnum):
+    """The ways in which a client can prove itself, by their registered names (RFC 7591, RFC 8705)."""
+
+    SECRET_BASIC = "client_secret_basic"
+    SECRET_POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
+
+
+SECRET_METHODS = frozenset((Method.SECRET_BASIC, Method.SECRET_POST))
+TLS_METHODS = frozenset((Method.TLS, Method.SELF_SIGNED_TLS))
 
 
 class ClientFacts(NamedTuple):
-    """A credential with its two secret slots. One row, with nothing in it where the client id is unknown."""
+    """A credential with its two secret slots. One row, with nothing in it where the client id is unknown.
+
+    `keys` is the JSON text of its keys in service, where they were asked for.
+    """
 
     credential_id: int | None
     client_id: str | None
@@ -24,10 +42,15 @@ class ClientFacts(NamedTuple):
     deactivated_at: datetime | None
     archived_at: datetime | None
     allowed_addresses: str | None
+    auth_methods: str | None
+    certificate_name: str | None
+    first_secret_id: int | None
     first_digest: str | None
     first_retire_at: datetime | None
+    second_secret_id: int | None
     second_digest: str | None
     second_retire_at: datetime | None
+    keys: str | None = None
 
     @property
     def is_bound(self) -> bool:
@@ -35,19 +58,108 @@ class ClientFacts(NamedTuple):
         return self.proxy_id is not None or self.group_id is not None
 
 
-def secret_slot(
+class KeyFacts(NamedTuple):
+    """A key or certificate of a credential, in service."""
+
+    key_id: int
+    kind: str
+    kid: str
+    algorithms: str
+    public_key: str
+    certificate: str
+    thumbprint: str
+    not_before: datetime | None
+    not_after: datetime | None
+
+
+def secret_shown(
     facts: ClientFacts, presented: str, now: datetime, matches: Callable[[str, str | None], bool]
 ) -> int | None:
-    """Which slot's secret was presented, or None. Both are compared whatever the first says, and also for no client."""
+    """Which secret was presented, by its id, or None. Both are compared whatever the first says, and for no client."""
     first = matches(presented, facts.first_digest) & _in_service(facts.first_retire_at, now)
     second = matches(presented, facts.second_digest) & _in_service(facts.second_retire_at, now)
     if first:
-        return 1
-    return 2 if second else None
+        return facts.first_secret_id
+    return facts.second_secret_id if second else None
 
 
 def _in_service(retire_at: datetime | None, now: datetime) -> bool:
     return retire_at is None or now < retire_at
+
+
+def method_allowed(method: Method, *, allowed: Collection[str], any_secret: bool = False) -> bool:
+    """True for a listed method. With `any_secret` a secret is a secret, however it is sent."""
+    if any_secret and method in SECRET_METHODS:
+        return not SECRET_METHODS.isdisjoint(allowed)
+    return method in allowed
+
+
+def in_force(key: KeyFacts, now: datetime) -> bool:
+    """True inside the validity of a certificate; a bare key has no end."""
+    return (key.not_before is None or key.not_before <= now) and (key.not_after is None or now < key.not_after)
+
+
+def signing_keys(keys: Collection[KeyFacts], *, kid: str, algorithm: str, now: datetime) -> list[KeyFacts]:
+    """Which keys may have signed: the one named, or all where none is; only for an algorithm of their list (R2)."""
+    return [key for key in keys if algorithm in key.algorithms.split() and kid in ("", key.kid) and in_force(key, now)]
+
+
+# --- Client assertions (RFC 7523)
+
+ASSERTION_LIFETIME = timedelta(minutes=10)
+CLOCK_TOLERANCE = timedelta(seconds=30)
+ASSERTION_TYPES = frozenset(("", "jwt", "client-authentication+jwt"))
+_MAXIMUM_JTI = 255
+
+
+class UsedAssertion(NamedTuple):
+    """An assertion that must not prove anybody again."""
+
+    credential_id: int
+    jti_hash: str
+    expires_at: datetime
+
+
+class AssertionFault(StrEnum):
+    """What is wrong with an assertion under a good signature. The value is the sentence for its sender."""
+
+    NOT_THE_CLIENT = "iss and sub of the assertion must both be the client id."
+    WRONG_AUDIENCE = "aud of the assertion must be the issuer or the token endpoint's URL, as one string."
+    NO_EXPIRY = "The assertion needs exp, as a number."
+    EXPIRED = "The assertion has expired."
+    TOO_LONG = "exp of the assertion is more than ten minutes ahead."
+    FROM_THE_FUTURE = "iat or nbf of the assertion is in the future. Check the clock of the client."
+    NO_JTI = "The assertion needs a jti, a text of at most 255 characters."
+    USED_BEFORE = "The assertion was used before. Make a new one, with a new jti, for each request."
+
+
+def assertion_fault(
+    claims: Mapping[str, object], *, client_id: str, audiences: Collection[str], now: datetime
+) -> AssertionFault | None:
+    """Why these verified claims do not prove the client now, or None (R17)."""
+    moment = now.timestamp()
+    jti, expires_at = claims.get("jti"), claims.get("exp")
+    beginnings = [claims[name] for name in ("iat", "nbf") if name in claims]
+    if claims.get("iss") != client_id or claims.get("sub") != client_id:
+        return AssertionFault.NOT_THE_CLIENT
+    if not isinstance(claims.get("aud"), str) or claims["aud"] not in audiences:
+        return AssertionFault.WRONG_AUDIENCE
+    if not _is_date(expires_at):
+        return AssertionFault.NO_EXPIRY
+    if expires_at <= moment:
+        return AssertionFault.EXPIRED
+    if expires_at > moment + ASSERTION_LIFETIME.total_seconds():
+        return AssertionFault.TOO_LONG
+    if not all(_is_date(each) and each <= moment + CLOCK_TOLERANCE.total_seconds() for each in beginnings):
+        return AssertionFault.FROM_THE_FUTURE
+    return None if isinstance(jti, str) and 0 < len(jti) <= _MAXIMUM_JTI else AssertionFault.NO_JTI
+
+
+def _is_date(value: object) -> TypeGuard[int | float]:
+    """A NumericDate (RFC 7519): a number, and no boolean, which Python takes for one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def address_allowed(allowed: str, address: str) -> bool:

@@ -17,6 +17,7 @@ if _OWNER:
     _folder = tempfile.mkdtemp(prefix="latchkey-tests-")
     # Names that a developer may have set for a portal of his own.
     _own = "HOST PORT PUBLIC_URL ALLOWED_HOSTS DEBUG STATIC_ROOT TRUSTED_PROXIES TRUSTED_GATEWAYS VERIFY_SOURCES"
+    _own += " CLIENT_CERTIFICATE_HEADER CLIENT_AUTH_METHODS"
     for _name in _own.split():
         os.environ.pop(_name, None)
     os.environ.update(
@@ -114,7 +115,15 @@ def _no_sightings() -> Iterator[None]:
     start, sightings._start = sightings._start, lambda: None
     yield
     sightings._start = start
-    for waiting in (sightings._seen, sightings._gateways, sightings._refused, sightings._turned_away, limiting._full):
+    for waiting in (
+        sightings._seen,
+        sightings._gateways,
+        sightings._refused,
+        sightings._secrets,
+        sightings._keys,
+        sightings._turned_away,
+        limiting._full,
+    ):
         waiting.clear()
 
 

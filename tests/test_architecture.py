@@ -42,7 +42,9 @@ WRITERS = {
     "ScheduledJob": {"proxies.jobs"},
     "JobRun": {"proxies.jobs"},
     "Credential": {"credentials.clients"},
-    "CredentialSecret": {"credentials.clients"},
+    "CredentialSecret": {"credentials.clients", "credentials.last_uses"},
+    "CredentialKey": {"credentials.client_keys", "credentials.last_uses"},
+    "UsedAssertion": set(),
     "CredentialDeployment": {"credentials.clients"},
     "Grant": {"credentials.clients"},
     "User": {"credentials.users"},
@@ -68,6 +70,7 @@ STATEMENTS = {
     "tokens_issuedtoken": {"issue", "revoke", "clean", "sightings"},
     "tokens_tokenrequestlog": {"log"},
     "tokens_ratelimitwindow": {"limit"},
+    "credentials_usedassertion": {"assertion"},
 }
 DOORS = (
     "views",

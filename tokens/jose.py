@@ -3,10 +3,7 @@
 The algorithm and the key come from our own key record, never from the token's header (B20, R2, R3).
 """
 
-import base64
-import binascii
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,24 +14,12 @@ from cryptography.hazmat.primitives import serialization
 from jwt.types import Options
 from rest_framework_simplejwt.backends import TokenBackend
 
+from credentials import compact_jwt
+from credentials.compact_jwt import Unreadable
+
 ACCESS_TYPE = "at+jwt"
 NEVER_EXPIRING_TYPE = "JWT"
 REFRESH_TYPE = "refresh+jwt"
-MAXIMUM_LENGTH = 16 * 1024
-_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-
-
-class Unreadable(Exception):
-    """Not a compact JWT of ours: wrong form, unknown key, wrong algorithm, bad signature."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The only members of a header that are looked at, before anything is verified."""
-
-    kid: str
-    algorithm: str
-    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,40 +72,9 @@ def sign(claims: Mapping[str, Any], *, private_pem: bytes, algorithm: str, kid: 
     return _signer(private_pem, algorithm).sign(claims, kid=kid, type_=type_)
 
 
-def looks_like_jwt(raw: str) -> bool:
-    """True for the outer form of a compact JWT, cheap enough to ask of anything."""
-    return raw.count(".") == 2 and len(raw) <= MAXIMUM_LENGTH
-
-
-def header(raw: str) -> Header:
-    """The header of a compact JWT. Raises Unreadable for any other form, doubled members or a `crit` (R7, B21, B24)."""
-    if len(raw) > MAXIMUM_LENGTH or _COMPACT.fullmatch(raw) is None:
-        raise Unreadable("not a compact JWT")
-    try:
-        segment = raw[: raw.index(".")]
-        members = json.loads(
-            base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)), object_pairs_hook=_without_doubles
-        )
-    except (ValueError, binascii.Error, RecursionError) as unreadable:
-        raise Unreadable("unreadable header") from unreadable
-    if not isinstance(members, dict) or "crit" in members:
-        raise Unreadable("no object, or members that must be understood and are not")
-    named: list[Any] = [members.get("kid"), members.get("alg"), members.get("typ", "")]
-    if not all(isinstance(value, str) for value in named):
-        raise Unreadable("header members that are not text")
-    return Header(*named)
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is given twice")
-    return members
-
-
 def read(raw: str, *, key: VerifyingKey, types: tuple[str, ...]) -> dict[str, Any]:
     """The verified claims. Raises Unreadable for another algorithm than the key's, another type or a bad signature."""
-    head = header(raw)
+    head = compact_jwt.header(raw)
     if head.algorithm != key.algorithm or head.kid != key.kid:
         raise Unreadable("the header names another algorithm or key")
     if head.type.lower().removeprefix("application/") not in {wanted.lower() for wanted in types}:

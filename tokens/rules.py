@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -259,6 +258,7 @@ class TokenFacts(NamedTuple):
     expires_at: datetime | None
     token_revoked_at: datetime | None
     token_key_ended_at: datetime | None
+    thumbprint: str = ""
 
 
 def token_checks(token: TokenFacts, facts: HolderFacts, now: datetime) -> list[tuple[Reason, bool]]:
@@ -342,8 +342,7 @@ class RefreshOutcome(StrEnum):
     BUDGET_SPENT = "refresh_count_exceeded"
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshDecision:
+class RefreshDecision(NamedTuple):
     """The outcome, and for an invalid holder the reason."""
 
     outcome: RefreshOutcome

@@ -1,4 +1,4 @@
-"""When a token was last used, and who was turned away: remembered in each web process, written in bulk (D24, D25).
+"""When a token, secret or key was last used, and who was turned away: remembered in each web process, written in bulk.
 
 Verify itself writes nothing. A process that is killed may lose what it saw in the last ten seconds.
 """
@@ -12,9 +12,10 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
-from credentials import heartbeats
+from credentials import heartbeats, last_uses
 from credentials.gateways import Gateway, Use
 from credentials.heartbeats import Report
+from credentials.identify import Proven
 from credentials.rules import Refusal
 from tokens.statements import limit
 from tokens.statements import sightings as statements
@@ -29,6 +30,8 @@ _seen: dict[int, tuple[datetime, str, str]] = {}
 _gateways: dict[int, Use] = {}
 _refused: dict[int, tuple[Refusal, Report, str, datetime]] = {}
 _turned_away: Counter[Window] = Counter()
+_secrets: dict[int, datetime] = {}
+_keys: dict[int, datetime] = {}
 _stop = threading.Event()
 _thread: threading.Thread | None = None
 
@@ -65,15 +68,27 @@ def turned_away(window: Window) -> None:
     _start()
 
 
+def client_seen(proven: Proven, now: datetime) -> None:
+    """Remember which secret or key has just proved its client (D36)."""
+    with _lock:
+        if proven.secret_id is not None:
+            _secrets[proven.secret_id] = now
+        if proven.key_id is not None:
+            _keys[proven.key_id] = now
+    _start()
+
+
 def flush() -> int:
     """Write what was seen; how many tokens. Never moves a time back, and moves it at most once a minute."""
     with _lock:
         batch = dict(_seen)
         uses, refusals = list(_gateways.values()), dict(_refused)
         turned = sorted(_turned_away.items())
-        for waiting in (_seen, _gateways, _refused, _turned_away):
+        secrets, keys = dict(_secrets), dict(_keys)
+        for waiting in (_seen, _gateways, _refused, _turned_away, _secrets, _keys):
             waiting.clear()
     heartbeats.record_use(uses)
+    last_uses.record(secrets=secrets, keys=keys)
     for configuration_id, (reason, report, address, at) in refusals.items():
         heartbeats.record_refusal(configuration_id, reason, report=report, address=address, at=at)
     for window, refused in turned:
@@ -108,5 +123,5 @@ def _flush_quietly() -> None:
 @atexit.register
 def _at_exit() -> None:
     _stop.set()
-    if _seen or _gateways or _refused or _turned_away:
+    if _seen or _gateways or _refused or _turned_away or _secrets or _keys:
         _flush_quietly()

@@ -13,11 +13,12 @@ IN_URL = "access_token"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Method in capital letters, URI with its query; empty where the gateway says nothing."""
+    """Method in capital letters, URI with its query, certificate; empty where the gateway says nothing."""
 
     method: str = ""
     uri: str = field(default="", repr=False)  # its query may hold a token, which no log may show (D22)
     is_trusted: bool = False
+    certificate: str = ""  # the API client's own, which a token that is bound to one needs (RFC 8705)
 
 
 def agreed(pairs: Iterable[tuple[str | None, str | None]]) -> tuple[str, str]:

@@ -1,7 +1,13 @@
 """Who may come."""
 
 from credentials.models.connection import ConnectionConfiguration, ConnectionToken, GatewayInstance
-from credentials.models.credential import Credential, CredentialDeployment, CredentialSecret
+from credentials.models.credential import (
+    Credential,
+    CredentialDeployment,
+    CredentialKey,
+    CredentialSecret,
+    UsedAssertion,
+)
 from credentials.models.grant import Grant
 from credentials.models.user import User
 
@@ -10,8 +16,10 @@ __all__ = [
     "ConnectionToken",
     "Credential",
     "CredentialDeployment",
+    "CredentialKey",
     "CredentialSecret",
     "GatewayInstance",
     "Grant",
+    "UsedAssertion",
     "User",
 ]

@@ -29,6 +29,18 @@ class Credential(Owned):
     allowed_addresses = models.TextField(
         blank=True, default="", help_text="Addresses or networks (CIDR), separated by spaces. Empty: from everywhere."
     )
+    auth_methods = models.CharField(
+        "authentication methods",
+        max_length=200,
+        default="client_secret_basic client_secret_post",
+        help_text="How it may prove itself, separated by spaces (RFC 7591 names).",
+    )
+    certificate_name = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        help_text="What a certificate of tls_client_auth must name, such as dns:shop.example or dn:CN=shop,O=Example.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -72,6 +84,60 @@ class CredentialSecret(models.Model):
 
     def __str__(self) -> str:
         return f"secret {self.digest[:8]} of {self.credential_id}"
+
+
+class CredentialKey(models.Model):
+    """A public key, a certificate, or the certificate of an authority. Removed ones stay for the record."""
+
+    class Kind(models.TextChoices):
+        KEY = "key", "Public key"
+        CERTIFICATE = "certificate", "Certificate"
+        AUTHORITY = "authority", "Authority that issues its certificates"
+
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="keys")
+    kind = models.CharField(max_length=12, choices=Kind)
+    kid = models.CharField("key id", max_length=100, help_text="What the client's assertions name it, if anything.")
+    algorithms = models.CharField(max_length=100, blank=True, default="", help_text="Empty: it signs no assertion.")
+    public_key = models.TextField(help_text="In PEM.")
+    certificate = models.TextField(blank=True, default="", help_text="In PEM.")
+    thumbprint = models.CharField("x5t#S256", max_length=43, blank=True, default="")
+    subject = models.CharField(max_length=255, blank=True, default="")
+    not_before = models.DateTimeField(null=True, blank=True)
+    not_after = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "public key or certificate"
+        verbose_name_plural = "public keys and certificates"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("credential", "kid"),
+                condition=Q(removed_at__isnull=True),
+                name="a_key_id_names_one_key_of_a_credential",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display().lower()} {self.kid} of {self.credential}"
+
+
+class UsedAssertion(models.Model):
+    """The jti of a client assertion that was used; kept until the assertion is past by itself (RFC 7523)."""
+
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="+")
+    jti_hash = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("credential", "jti_hash"), name="an_assertion_is_used_once_per_client"),
+        )
+        indexes = (models.Index(fields=("expires_at",), name="used_assertions_by_expiry"),)
+
+    def __str__(self) -> str:
+        return f"assertion {self.jti_hash[:8]} of {self.credential_id}"
 
 
 class CredentialDeployment(models.Model):

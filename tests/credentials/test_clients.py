@@ -19,7 +19,7 @@ from credentials.errors import (
     NoFreeSecretSlot,
 )
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant, User
-from credentials.rules import ClientFacts
+from credentials.rules import ClientFacts, Method
 from proxies import catalogue
 from proxies.errors import Archived, InvalidName
 from proxies.models import ApiProxy, ChangeRecord, Environment
@@ -46,12 +46,16 @@ def proves(credential: Credential, secret: str, at: float = 0) -> bool:
     facts = ClientFacts(
         credential_id=kept.pk, client_id=kept.client_id, name=kept.name, proxy_id=None, group_id=None,
         key_generation=kept.key_generation, expires_on=None, deactivated_at=None, archived_at=kept.archived_at,
-        allowed_addresses="",
+        allowed_addresses="", auth_methods=kept.auth_methods, certificate_name=kept.certificate_name,
+        first_secret_id=slots[1].pk if slots[1] else None,
+        second_secret_id=slots[2].pk if slots[2] else None,
         first_digest=slots[1].digest if slots[1] else None, first_retire_at=slots[1].retire_at if slots[1] else None,
         second_digest=slots[2].digest if slots[2] else None, second_retire_at=slots[2].retire_at if slots[2] else None,
     )  # fmt: skip
     try:
-        identify.client(facts, secret=secret, address="192.0.2.7", now=later(at))
+        shown = identify.Shown(Method.SECRET_BASIC, secret)
+        place = identify.Place("192.0.2.7", audiences=(), methods=tuple(Method))
+        identify.client(facts, shown, place=place, now=later(at), spend=lambda used: False)
     except ClientAuthenticationFailed:
         return False
     return True

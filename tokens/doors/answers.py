@@ -15,6 +15,8 @@ REFUSALS = (TokenError, CredentialError, ProxyError)
 # error_code -> (status, error). A code that is missing here is a fault that a test finds.
 TABLE: dict[str, tuple[int, str]] = {
     "client_auth_failed": (401, "invalid_client"),
+    "assertion_refused": (401, "invalid_client"),
+    "auth_method_not_allowed": (401, "invalid_client"),
     "address_not_allowed": (401, "invalid_client"),
     "management_mismatch": (401, "invalid_client"),
     "invalid_request": (400, "invalid_request"),
@@ -71,6 +73,8 @@ MANAGEMENT_ONLY = frozenset(
         "no_free_connection_slot",
         "no_free_secret_slot",
         "seal_broken",
+        "too_many_keys",
+        "unusable_key",
         # proxies
         "unknown_job",
         "archived",
@@ -83,7 +87,7 @@ MANAGEMENT_ONLY = frozenset(
     )
 )
 # Outside, these look like any failed client authentication.
-HIDDEN = frozenset(("management_mismatch",))
+HIDDEN = frozenset(("assertion_refused", "auth_method_not_allowed", "management_mismatch"))
 
 _BASIC = 'Basic realm="latchkey"'
 _BEARER = 'Bearer realm="latchkey", error="invalid_token"'

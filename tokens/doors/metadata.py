@@ -5,6 +5,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from credentials import methods, public_keys
+from credentials.rules import Method
 from proxies.models import Environment
 from tokens import cors, key_rules, lifecycle, signing
 from tokens.doors import answers
@@ -14,7 +16,6 @@ from tokens.errors import StorageAway, TokenError, UnknownEnvironment
 
 logger = logging.getLogger(__name__)
 _CACHED = ("Cache-Control", f"public, max-age={key_rules.JWKS_LIFETIME.seconds}")
-_METHODS = ["client_secret_basic", "client_secret_post"]
 
 
 def _environment(slug: str) -> Environment:
@@ -57,17 +58,27 @@ def describe(environment: Environment) -> dict[str, Any]:
     return {
         "issuer": base,
         "token_endpoint": f"{base}/oauth2/token",
-        "token_endpoint_auth_methods_supported": _METHODS,
+        **_authentication("token"),
         "revocation_endpoint": f"{base}/oauth2/revoke",
-        "revocation_endpoint_auth_methods_supported": _METHODS,
+        **_authentication("revocation"),
         "introspection_endpoint": f"{base}/oauth2/introspect",
-        "introspection_endpoint_auth_methods_supported": _METHODS,
+        **_authentication("introspection"),
+        **({"tls_client_certificate_bound_access_tokens": True} if methods.bind_tokens() else {}),
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "grant_types_supported": ["client_credentials", "refresh_token"],
         # RFC 8414 asks for a list that is not empty; there is no authorization endpoint, so it says "none".
         "response_types_supported": ["none"],
         "scopes_supported": ["access"],
     }
+
+
+def _authentication(endpoint: str) -> dict[str, Any]:
+    """How clients may prove themselves at an endpoint, and with which algorithms (RFC 8414 section 2)."""
+    listed = methods.advertised(at_token_endpoint=endpoint == "token")
+    told: dict[str, Any] = {f"{endpoint}_endpoint_auth_methods_supported": list(listed)}
+    if Method.PRIVATE_KEY_JWT in listed:
+        told[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(public_keys.ALGORITHMS)
+    return told
 
 
 def server(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:

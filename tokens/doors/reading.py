@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from credentials import addresses
+from django.conf import settings
+
+from credentials import addresses, compact_jwt
 from credentials.errors import ClientAuthenticationFailed
+from credentials.rules import Method
 from tokens.errors import InvalidRequest
 from tokens.lifecycle import Client, Proof
 
 MAXIMUM_BODY = 64 * 1024
 MAXIMUM_VALUE = 16 * 1024
 MAXIMUM_FIELDS = 50
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SECRETS_IN_URL = frozenset(("client_secret", "refresh_token", "access_token", "token", "client_assertion", "password"))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Environ = Mapping[str, Any]
@@ -99,25 +103,81 @@ def tried_header(environ: Environ) -> bool:
 
 
 def client(environ: Environ, parameters: Form) -> Presented:
-    """The client id and secret, by Basic header or in the form, never both (RFC 6749 section 2.3.1, R12).
+    """How the client proves itself, in one way only (RFC 6749 section 2.3, R12): header, form, assertion, certificate.
 
-    Raises InvalidRequest for two ways, ClientAuthenticationFailed for a missing or broken one.
+    A certificate counts where nothing else is shown: an edge may forward one with every request. Raises InvalidRequest
+    for two ways, ClientAuthenticationFailed for a missing or broken one.
     """
     scheme, _, value = str(environ.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
+    secret = parameters.get("client_secret")
+    assertion, assertion_type = parameters.get("client_assertion"), parameters.get("client_assertion_type")
+    if sum((bool(scheme), secret is not None, assertion is not None or assertion_type is not None)) > 1:
+        raise InvalidRequest("Two ways of client authentication are given; use one.")
     if scheme:
-        if parameters.get("client_secret") is not None:
-            raise InvalidRequest("Two ways of client authentication are given; use one.")
-        if scheme.lower() != "basic":
-            raise ClientAuthenticationFailed
-        found = _basic(value.strip())
-        named = parameters.get("client_id")
-        if named is not None and named != found.client_id:
-            raise InvalidRequest("client_id differs from the one in the Authorization header.")
-        return Presented(found, True)
-    client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
-    if client_id is None or secret is None:
+        return Presented(_by_header(scheme, value, parameters), True)
+    if assertion is not None or assertion_type is not None:
+        return Presented(_by_assertion(assertion, assertion_type, parameters), False)
+    client_id, certificate = parameters.get("client_id"), forwarded_certificate(environ)
+    if client_id is None or (secret is None and not certificate):
         raise ClientAuthenticationFailed
-    return Presented(Client(_sane(client_id), _sane(secret)), False)
+    if secret is not None:
+        return Presented(Client(_sane(client_id), _sane(secret), Method.SECRET_POST), False)
+    return Presented(_by_certificate(environ, _sane(client_id), certificate), False)
+
+
+def _by_header(scheme: str, value: str, parameters: Form) -> Client:
+    if scheme.lower() != "basic":
+        raise ClientAuthenticationFailed
+    found = _basic(value.strip())
+    _check_same_client(found.client_id, parameters)
+    return found
+
+
+def _by_assertion(assertion: str | None, assertion_type: str | None, parameters: Form) -> Client:
+    """The client that the assertion names: the one claim that is read before the signature, to find the key (RFC 7523).
+
+    Whoever it names must have signed it, and it is compared again then.
+    """
+    if assertion is None or assertion_type is None:
+        raise InvalidRequest("client_assertion and client_assertion_type belong together.")
+    if assertion_type != ASSERTION_TYPE:
+        raise ClientAuthenticationFailed
+    try:
+        subject = compact_jwt.claims(assertion).get("sub")
+    except compact_jwt.Unreadable as unreadable:
+        raise ClientAuthenticationFailed from unreadable
+    if not isinstance(subject, str):
+        raise ClientAuthenticationFailed
+    client_id = _sane(subject)
+    _check_same_client(client_id, parameters)
+    return Client(client_id, method=Method.PRIVATE_KEY_JWT, assertion=assertion)
+
+
+def _by_certificate(environ: Environ, client_id: str, certificate: str) -> Client:
+    return Client(
+        client_id,
+        method=Method.TLS,
+        certificate=certificate,
+        from_trusted_address=is_trusted_gateway(environ),
+        edge=gateway(environ, str(environ.get("HTTP_X_GATEWAY_TOKEN", ""))),
+    )
+
+
+def _check_same_client(client_id: str, parameters: Form) -> None:
+    named = parameters.get("client_id")
+    if named is not None and named != client_id:
+        raise InvalidRequest("client_id differs from the one that authenticates.")
+
+
+def forwarded_certificate(environ: Environ) -> str:
+    """The certificate that an edge says it has seen, or nothing. Who says it decides whether it counts (B27)."""
+    name: str = settings.CLIENT_CERTIFICATE_HEADER
+    return str(environ.get("HTTP_" + name.upper().replace("-", "_"), "")) if name else ""
+
+
+def is_trusted_gateway(environ: Environ) -> bool:
+    """True where the peer itself, not somebody it speaks for, is one of TRUSTED_GATEWAYS."""
+    return addresses.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS)
 
 
 def _basic(encoded: str) -> Client:

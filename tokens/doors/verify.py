@@ -69,8 +69,9 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
 def _told(environ: Mapping[str, Any]) -> lifecycle.Told:
     """The API client's method and URI, as gateways tell them; the auth call's own say nothing."""
     method, uri = agreed((environ.get(method), environ.get(uri)) for method, uri in _PAIRS)
-    is_trusted = addresses.is_listed(str(environ.get("REMOTE_ADDR", "")), settings.TRUSTED_GATEWAYS)
-    return lifecycle.Told(method, uri, is_trusted)
+    return lifecycle.Told(
+        method, uri, reading.is_trusted_gateway(environ), certificate=reading.forwarded_certificate(environ)
+    )
 
 
 def _proxy(environ: Mapping[str, Any], rest: str) -> str:

@@ -5,7 +5,7 @@ from tokens.lifecycle.authenticating import Authenticated, authenticate
 from tokens.lifecycle.cleaning import Cleaned, clean
 from tokens.lifecycle.finding import find
 from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
-from tokens.lifecycle.issuing import Client, issue
+from tokens.lifecycle.issuing import issue
 from tokens.lifecycle.limiting import (
     Count,
     Counted,
@@ -18,7 +18,7 @@ from tokens.lifecycle.limiting import (
 )
 from tokens.lifecycle.logging_in import login, mint
 from tokens.lifecycle.minting import TokenAnswer, issuer
-from tokens.lifecycle.proving import Proof
+from tokens.lifecycle.proving import Client, Proof
 from tokens.lifecycle.refreshing import refresh
 from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_key, revoke_token
 from tokens.lifecycle.session_tokens import Session, key_hashes

@@ -15,9 +15,10 @@ from django.db import transaction
 
 from credentials import addresses, redaction
 from credentials.errors import CredentialError
+from credentials.rules import UsedAssertion
 from proxies.errors import ProxyError
 from tokens.errors import TokenError
-from tokens.statements import log
+from tokens.statements import assertion, log
 
 Refusal = TokenError | CredentialError | ProxyError
 _REFUSALS = (TokenError, CredentialError, ProxyError)
@@ -26,6 +27,8 @@ _REFUSALS = (TokenError, CredentialError, ProxyError)
 UNAUTHORIZED = frozenset(
     (
         "client_auth_failed",
+        "assertion_refused",
+        "auth_method_not_allowed",
         "address_not_allowed",
         "management_mismatch",
         "invalid_credentials",
@@ -74,6 +77,7 @@ class Entry:
     reason: str = ""
     refusal: Refusal | None = None
     status: int | None = None
+    used_assertion: UsedAssertion | None = None
 
     def refuse(self, error: Refusal) -> None:
         """Keep what was changed, and refuse all the same."""
@@ -148,6 +152,9 @@ def audited(action: str, request: Request, now: datetime) -> Iterator[Entry]:
     except _REFUSALS as refusal:
         entry.refusal = refusal
         with transaction.atomic():
+            if entry.used_assertion is not None:
+                # It proved its client, so it was used, whatever else was wrong with the request (B14).
+                assertion.spend(entry.used_assertion)
             _write(entry)
         raise
     if entry.refusal is not None:

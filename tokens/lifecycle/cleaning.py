@@ -8,25 +8,28 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from tokens.statements import assertion, limit
 from tokens.statements import clean as statements
-from tokens.statements import limit
 
 WINDOW = 500
 # No policy's retry window is longer; a record this young may still have to answer a retry (D2).
 LONGEST_RETRY = timedelta(hours=1)
 # Counts of the rate limiter; no window is longer.
 COUNTS_KEPT = timedelta(hours=1)
+# A used assertion is refused by its own expiry after that. Kept on for a clock that is set back (I19).
+ASSERTION_MARGIN = timedelta(hours=1)
 Progress = Callable[[int], None]
 
 
 @dataclass(slots=True)
 class Cleaned:
-    """What went: access tokens, refresh keys, families; and rows looked at."""
+    """What went: access tokens, refresh keys, families, used assertions; and rows looked at."""
 
     tokens: int = 0
     refresh_keys: int = 0
     families: int = 0
     seen: int = 0
+    assertions: int = 0
 
 
 def clean(
@@ -43,6 +46,7 @@ def clean(
         _sweep(of_tokens, limits, size=window, dry_run=dry_run, progress=progress, total=total)
     if not dry_run:
         limit.forget(before=now - COUNTS_KEPT)
+        total.assertions = _forget_assertions(now)
     return total
 
 
@@ -79,3 +83,11 @@ def _remove(of_tokens: bool, window: statements.Window, limits: statements.Limit
         else:
             total.refresh_keys += statements.remove_keys(window.ids, limits)
         total.families += statements.remove_families(window.families)
+
+
+def _forget_assertions(now: datetime) -> int:
+    """In windows as well, each of its own transaction: there may be thousands of them each minute."""
+    gone = 0
+    while removed := assertion.forget(past_since=now - ASSERTION_MARGIN, at_most=WINDOW):
+        gone += removed
+    return gone

@@ -5,13 +5,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from credentials import identify
 from credentials.errors import CredentialError
 from tokens import errors, rules
 from tokens.lifecycle import audit, minting
 from tokens.lifecycle.audit import Request
-from tokens.lifecycle.issuing import Client
-from tokens.lifecycle.proving import Proof, prove
+from tokens.lifecycle.proving import Client, Here, Proof, prove, prove_client
 from tokens.lifecycle.shown import Shown, look_at
 from tokens.rules import HolderFacts, TokenFacts
 from tokens.statements import revoke as statements
@@ -29,11 +27,12 @@ def introspect(
     """
     now = at or timezone.now()
     shown = look_at(raw)
-    row = _read(client.client_id, shown, environment)
+    row = _read(client.client_id, shown, environment, keys=client.needs_keys)
     if row is None:
         raise errors.UnknownEnvironment
     try:
-        identify.client(row.client, secret=client.secret, address=request.address, now=now)
+        here = Here(row.environment_id, row.environment_slug, row.environment_is_default, at_token_endpoint=False)
+        prove_client(client, row.client, here=here, request=request, now=now)
         _refuse_inactive(row, now)
     except (CredentialError, errors.TokenError) as refusal:
         audit.refused("introspect", request, now, refusal, client_id=client.client_id, environment=row.environment_slug)
@@ -68,13 +67,14 @@ def introspect_for_gateway(
     return INACTIVE if row.holder is None else _tell(row, shown, now)
 
 
-def _read(client_id: str, shown: Shown, environment: str) -> ShownRow | None:
+def _read(client_id: str, shown: Shown, environment: str, *, keys: bool = False) -> ShownRow | None:
     return statements.read(
         environment=environment,
         client_id=client_id,
         access_digests=list(shown.access_digests),
         jti=shown.jti,
         refresh_digests=list(shown.refresh_digests),
+        keys=keys,
     )
 
 
@@ -88,7 +88,7 @@ def _tell(row: ShownRow, shown: Shown, now: datetime) -> dict[str, Any]:
     if row.token is not None:
         if shown.expired(now) or rules.why_invalid(row.token, row.holder, now) is not None:
             return INACTIVE
-        return _about_token(row, row.token, row.holder, shown)
+        return _about_token(row, row.token, row.holder)
     if row.refresh_key is not None:
         return _about_refresh_key(row, row.refresh_key, row.holder, now)
     return INACTIVE
@@ -105,7 +105,7 @@ def _common(row: ShownRow, holder: HolderFacts, scopes: str) -> dict[str, Any]:
     }
 
 
-def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts, shown: Shown) -> dict[str, Any]:
+def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts) -> dict[str, Any]:
     scopes = rules.scopes_in_use(token.token_scopes, holder)
     if not scopes:
         return INACTIVE
@@ -115,8 +115,8 @@ def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts, shown: S
         told["exp"] = int(token.expires_at.timestamp())
     if holder.username is not None:
         told["username"] = holder.username
-    if shown.thumbprint is not None:
-        told["cnf"] = {"x5t#S256": shown.thumbprint}
+    if token.thumbprint:
+        told["cnf"] = {"x5t#S256": token.thumbprint}
     return told
 
 

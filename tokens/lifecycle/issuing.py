@@ -1,31 +1,20 @@
 """Issue: client credentials to a token family (S0.14, D5, D11, D39)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypedDict
 
 from django.conf import settings
 from django.utils import timezone
 
-from credentials import identify, secrets
+from credentials import secrets
 from credentials.rules import ClientFacts
 from proxies.models import Environment
 from tokens import errors, rules, signing
 from tokens.lifecycle import minting
 from tokens.lifecycle.audit import Entry, Request, audited
+from tokens.lifecycle.proving import Client, Here, prove_client
 from tokens.statements import issue as statements
 from tokens.statements.issue import IssueFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """How a client proves itself: its id and secret as they were presented."""
-
-    client_id: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Client({self.client_id!r})"
 
 
 def issue(
@@ -70,19 +59,27 @@ def _issue(
 ) -> minting.TokenAnswer:
     with audited("issue", request, now) as entry:
         entry.client_id, entry.environment = client.client_id, environment
-        found = statements.read(environment=environment, client_id=client.client_id, target=target, today=now.date())
+        found = statements.read(
+            environment=environment,
+            client_id=client.client_id,
+            target=target,
+            today=now.date(),
+            keys=client.needs_keys,
+        )
         if not found:
             raise errors.UnknownEnvironment
         who, facts = found[0]
         entry.environment, entry.client_name = facts.environment_slug, who.name or ""
-        identify.client(who, secret=client.secret, address=request.address, now=now)
+        here = Here(facts.environment_id, facts.environment_slug, bool(facts.environment_is_default))
+        proven = prove_client(client, who, here=here, request=request, now=now)
+        entry.used_assertion = proven.used
         _check_client(who, now)
         if len(found) > 1:
             raise errors.InvalidTarget
         _check_target(who, facts, now)
         _describe_target(entry, facts)
         scopes = _scopes(who, facts, scope)
-        return _write(who, facts, scopes, entry, now)
+        return _write(who, facts, scopes, entry, now, thumbprint=proven.thumbprint)
 
 
 def _check_client(who: ClientFacts, now: datetime) -> None:
@@ -145,7 +142,9 @@ def terms_of(facts: IssueFacts, now: datetime) -> rules.Terms:
     )
 
 
-def _write(who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: datetime) -> minting.TokenAnswer:
+def _write(
+    who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: datetime, *, thumbprint: str
+) -> minting.TokenAnswer:
     terms = terms_of(facts, now)
     is_jwt = facts.token_format == "jwt"
     if is_jwt and terms.access_lifetime is None and not settings.ALLOW_NEVER_EXPIRING_JWT:
@@ -157,7 +156,7 @@ def _write(who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: 
     if is_jwt:
         expires_at = minting.whole_second(expires_at)
         made = minting.jwt(
-            _claims(who, facts, scopes),
+            _claims(who, facts, scopes, thumbprint),
             kid=facts.kid or "",
             jti=secrets.random_name(),
             issued_at=now,
@@ -168,7 +167,16 @@ def _write(who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: 
     family_id = statements.write_family(_family(who, facts, terms, scopes=scopes, made=made, now=now))
     statements.write_token(
         statements.NewToken(
-            family_id, 0, facts.token_format or "", made.digest, made.jti, made.signing_key_id, scopes, now, expires_at
+            family_id=family_id,
+            sequence=0,
+            token_format=facts.token_format or "",
+            digest=made.digest,
+            jti=made.jti,
+            signing_key_id=made.signing_key_id,
+            scopes=scopes,
+            issued_at=now,
+            expires_at=expires_at,
+            certificate_thumbprint=thumbprint,
         )
     )
     refresh, refresh_expires_at = _write_refresh_key(family_id, terms, now)
@@ -178,13 +186,14 @@ def _write(who: ClientFacts, facts: IssueFacts, scopes: str, entry: Entry, now: 
     return minting.answer(made, expires_at=expires_at, now=now, scope=scopes, refresh=refresh)
 
 
-def _claims(who: ClientFacts, facts: IssueFacts, scopes: str) -> minting.Claims:
+def _claims(who: ClientFacts, facts: IssueFacts, scopes: str, thumbprint: str) -> minting.Claims:
     return minting.Claims(
         issuer=minting.issuer(facts.environment_slug, bool(facts.environment_is_default)),
         subject=who.client_id or "",
         client_id=who.client_id or "",
         audience=minting.audiences(_audience(facts), facts.member_audiences),
         scope=scopes,
+        thumbprint=thumbprint,
     )
 
 

@@ -59,6 +59,7 @@ class Claims:
     client_id: str
     audience: str | list[str]
     scope: str
+    thumbprint: str = ""
 
 
 def issuer(slug: str, is_default: bool) -> str:
@@ -98,6 +99,9 @@ def jwt(claims: Claims, *, kid: str, jti: str, issued_at: datetime, expires_at: 
         "iat": int(issued_at.timestamp()),
         "jti": jti,
     }
+    if claims.thumbprint:
+        # RFC 8705 section 3.1. Never an empty one: readers refuse a confirmation that they do not know.
+        body["cnf"] = {"x5t#S256": claims.thumbprint}
     if expires_at is not None:
         body["exp"] = int(expires_at.timestamp())
     type_ = jose.NEVER_EXPIRING_TYPE if expires_at is None else jose.ACCESS_TYPE

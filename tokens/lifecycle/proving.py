@@ -1,12 +1,19 @@
-"""Gateways prove themselves with a connection token (gateways.md section 8, S4.1)."""
+"""Who proves itself, and how: clients, by each of their ways, and gateways with a connection token (S4.1)."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from credentials import gateways
+from credentials import certificates, gateways, identify, methods
+from credentials.errors import ClientAuthenticationFailed
 from credentials.heartbeats import Report
+from credentials.identify import Proven, Shown
+from credentials.rules import SECRET_METHODS, ClientFacts, Method
 from tokens import sightings
 from tokens.errors import GatewayRefused
+from tokens.lifecycle import minting
+from tokens.lifecycle.audit import Request
+from tokens.statements import assertion
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +52,70 @@ def prove(proof: Proof | None, *, environment_id: int, required: bool, now: date
         raise GatewayRefused
     sightings.gateway_seen(gateway)
     return True
+
+
+# --- Clients
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How a client proves itself, as it was presented: by a secret, an assertion, or a certificate.
+
+    A certificate is what an edge says it has seen. It is believed of a trusted address, or with the edge's own proof.
+    """
+
+    client_id: str
+    secret: str = ""
+    method: Method = Method.SECRET_BASIC
+    assertion: str = ""
+    certificate: str = ""
+    from_trusted_address: bool = False
+    edge: Proof | None = None
+
+    def __repr__(self) -> str:
+        return f"Client({self.client_id!r})"
+
+    @property
+    def needs_keys(self) -> bool:
+        """True where its public keys have a say."""
+        return self.method not in SECRET_METHODS
+
+
+class Here(NamedTuple):
+    """The environment in which a client proves itself, and whether it is at the token endpoint."""
+
+    environment_id: int
+    slug: str
+    is_default: bool
+    at_token_endpoint: bool = True
+
+
+def prove_client(client: Client, facts: ClientFacts, *, here: Here, request: Request, now: datetime) -> Proven:
+    """How this client has proved itself (RFC 6749 section 2.3, RFC 7523, RFC 8705). Raises CredentialError.
+
+    Its assertion is used up with the transaction around; what was used is noted, and written later, in bulk.
+    """
+    issuer = minting.issuer(here.slug, here.is_default)
+    place = identify.Place(
+        address=request.address,
+        # The issuer or this URL, whichever endpoint is asked, and nothing else (B25).
+        audiences=(issuer, f"{issuer}/oauth2/token"),
+        methods=methods.advertised(at_token_endpoint=here.at_token_endpoint),
+        any_secret=not here.at_token_endpoint,
+    )
+    shown = Shown(client.method, client.secret, client.assertion, _certificate(client, here, now))
+    proven = identify.client(facts, shown, place=place, now=now, spend=assertion.spend)
+    sightings.client_seen(proven, now)
+    return proven
+
+
+def _certificate(client: Client, here: Here, now: datetime) -> certificates.Certificate | None:
+    if not client.certificate:
+        return None
+    try:
+        believed = client.from_trusted_address or prove(
+            client.edge, environment_id=here.environment_id, required=False, now=now
+        )
+    except GatewayRefused as refused:
+        raise ClientAuthenticationFailed from refused
+    return certificates.forwarded(client.certificate) if believed else None

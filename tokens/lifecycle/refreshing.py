@@ -5,11 +5,13 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from credentials import identify, secrets
+from credentials import secrets
+from credentials.identify import Proven
 from tokens import errors, rules
 from tokens.lifecycle import minting
 from tokens.lifecycle.audit import Entry, Refusal, Request, audited
-from tokens.lifecycle.issuing import Client, describe_token
+from tokens.lifecycle.issuing import describe_token
+from tokens.lifecycle.proving import Client, Here, prove_client
 from tokens.rules import HolderFacts, Reason, RefreshFacts, RefreshOutcome
 from tokens.statements import issue as issue_statements
 from tokens.statements import refresh as statements
@@ -59,15 +61,18 @@ def refresh(
         entry.client_id, entry.environment = client.client_id, environment
         kind = secrets.kind_of(raw)
         digests = secrets.digests(raw) if kind == secrets.REFRESH_TOKEN else [""]
+        proven: Proven | None = None
         for _ in range(_ATTEMPTS):
-            row = statements.read(environment=environment, client_id=client.client_id, digests=digests)
+            row = statements.read(
+                environment=environment, client_id=client.client_id, digests=digests, keys=client.needs_keys
+            )
             if row is None:
                 raise errors.UnknownEnvironment
-            identify.client(row.client, secret=client.secret, address=request.address, now=now)
-            entry.client_name = row.client.name or ""
+            # Once for the request, however often it looks again: an assertion is used up by it.
+            proven = proven or _prove(client, row, entry, now)
             if kind != secrets.REFRESH_TOKEN:
                 raise _wrong_kind(raw, kind)
-            answer = _attempt(row, raw, scope, entry, now)
+            answer = _attempt(row, _Asked(raw, scope, proven.thumbprint), entry, now)
             if answer is not None or entry.refusal is not None:
                 break
         else:
@@ -76,13 +81,33 @@ def refresh(
     return answer
 
 
+def _prove(client: Client, row: RefreshRow, entry: Entry, now: datetime) -> Proven:
+    place = row.signing
+    here = Here(place.environment_id, place.environment_slug, place.environment_is_default)
+    proven = prove_client(client, row.client, here=here, request=entry.request, now=now)
+    entry.client_name, entry.used_assertion = row.client.name or "", proven.used
+    return proven
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a refresh asks for: the token that it shows, the scopes, and the certificate that it came with."""
+
+    raw: str
+    scope: str | None
+    thumbprint: str
+
+    def __repr__(self) -> str:
+        return f"_Asked({self.scope!r})"
+
+
 def _wrong_kind(raw: str, kind: str | None) -> errors.TokenError:
     if kind is not None or raw.count(".") == 2:
         return errors.WrongTokenKind()
     return errors.TokenNotFound()
 
 
-def _attempt(row: RefreshRow, raw: str, scope: str | None, entry: Entry, now: datetime) -> minting.TokenAnswer | None:
+def _attempt(row: RefreshRow, asked: _Asked, entry: Entry, now: datetime) -> minting.TokenAnswer | None:
     """Decide and write. None without a refusal means that another caller passed the gate first: look again."""
     if row.refresh is None or row.holder is None or row.holder.kind != "client":
         raise errors.TokenNotFound
@@ -93,9 +118,9 @@ def _attempt(row: RefreshRow, raw: str, scope: str | None, entry: Entry, now: da
         _describe(entry, facts, key)
     outcome = decision.outcome
     if outcome is RefreshOutcome.GRANT:
-        return _grant(row, facts, key, raw=raw, scope=scope, entry=entry, now=now)
+        return _grant(row, facts, key, asked=asked, entry=entry, now=now)
     if outcome is RefreshOutcome.SAME_ANSWER:
-        return _same_answer(row, facts, key, raw=raw, entry=entry, now=now)
+        return _same_answer(row, facts, key, raw=asked.raw, entry=entry, now=now)
     if outcome is RefreshOutcome.REUSED:
         _refuse_reuse(facts, entry, now)
         return None
@@ -138,10 +163,10 @@ def _scopes(facts: HolderFacts, scope: str | None) -> str:
 
 
 def _grant(
-    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, *, raw: str, scope: str | None, entry: Entry, now: datetime
+    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, *, asked: _Asked, entry: Entry, now: datetime
 ) -> minting.TokenAnswer | None:
     terms = key.terms
-    scopes = _scopes(facts, scope)
+    scopes = _scopes(facts, asked.scope)
     sequence = statements.pass_gate(family_id=facts.family_id, sequence=facts.family_sequence, mode=terms.mode)
     if sequence is None:
         return None
@@ -149,11 +174,21 @@ def _grant(
     expires_at = rules.access_expiry(terms, now)
     if token_format == "jwt":
         expires_at = minting.whole_second(expires_at)
-    step = _Step(raw, sequence, secrets.hash_keys()[0])
-    made = _access_token(row, facts, step, scopes=scopes, now=now, expires_at=expires_at)
+    step = _Step(asked.raw, sequence, secrets.hash_keys()[0])
+    claims = claims_of(facts, scopes, row.signing.member_audiences, asked.thumbprint)
+    made = _access_token(row, facts, step, claims=claims, now=now, expires_at=expires_at)
     issue_statements.write_token(
         issue_statements.NewToken(
-            facts.family_id, sequence, token_format, made.digest, made.jti, made.signing_key_id, scopes, now, expires_at
+            family_id=facts.family_id,
+            sequence=sequence,
+            token_format=token_format,
+            digest=made.digest,
+            jti=made.jti,
+            signing_key_id=made.signing_key_id,
+            scopes=scopes,
+            issued_at=now,
+            expires_at=expires_at,
+            certificate_thumbprint=asked.thumbprint,
         )
     )
     successor, refresh_expires_at = _write_successor(facts, key, step, now)
@@ -209,22 +244,22 @@ def _derived_access_token(facts: HolderFacts, step: _Step) -> str:
 
 
 def _access_token(
-    row: RefreshRow, facts: HolderFacts, step: _Step, *, scopes: str, now: datetime, expires_at: datetime | None
+    row: RefreshRow,
+    facts: HolderFacts,
+    step: _Step,
+    *,
+    claims: minting.Claims,
+    now: datetime,
+    expires_at: datetime | None,
 ) -> minting.Made:
     if row.signing.token_format != "jwt":
         return minting.opaque(_derived_access_token(facts, step))
     if row.signing.kid is None:
         raise errors.NoSigningKey
-    return minting.jwt(
-        claims_of(facts, scopes, row.signing.member_audiences),
-        kid=row.signing.kid,
-        jti=secrets.random_name(),
-        issued_at=now,
-        expires_at=expires_at,
-    )
+    return minting.jwt(claims, kid=row.signing.kid, jti=secrets.random_name(), issued_at=now, expires_at=expires_at)
 
 
-def claims_of(facts: HolderFacts, scopes: str, member_audiences: str | None) -> minting.Claims:
+def claims_of(facts: HolderFacts, scopes: str, member_audiences: str | None, thumbprint: str = "") -> minting.Claims:
     """The claims of a family's next access token."""
     return minting.Claims(
         issuer=minting.issuer(facts.environment_slug, bool(facts.environment_is_default)),
@@ -232,6 +267,7 @@ def claims_of(facts: HolderFacts, scopes: str, member_audiences: str | None) -> 
         client_id=facts.client_id or "portal-login",
         audience=minting.audiences(facts.audience, member_audiences),
         scope=scopes,
+        thumbprint=thumbprint,
     )
 
 
@@ -259,7 +295,7 @@ def _made_again(row: RefreshRow, facts: HolderFacts, step: _Step, current: state
         value = _derived_access_token(facts, step)
         return minting.Made(value, current.digest, current.jti, None, current.digest[:16])
     return minting.jwt(
-        claims_of(facts, current.scopes, row.signing.member_audiences),
+        claims_of(facts, current.scopes, row.signing.member_audiences, current.thumbprint),
         kid=current.kid or "",
         jti=current.jti,
         issued_at=current.issued_at,

@@ -4,12 +4,11 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from credentials import identify
 from credentials.models import Credential, User
 from proxies.models import ApiProxy, ProxyGroup
 from tokens import errors
 from tokens.lifecycle.audit import Entry, Request, audited
-from tokens.lifecycle.issuing import Client
+from tokens.lifecycle.proving import Client, Here, prove_client
 from tokens.lifecycle.shown import look_at
 from tokens.models import IssuedToken, RefreshKey, TokenFamily
 from tokens.statements import revoke as statements
@@ -33,12 +32,14 @@ def revoke(client: Client, raw: str, *, request: Request, environment: str = "",
             access_digests=list(shown.access_digests),
             jti=shown.jti,
             refresh_digests=list(shown.refresh_digests),
+            keys=client.needs_keys,
         )
         if row is None:
             raise errors.UnknownEnvironment
         entry.environment = row.environment_slug
-        identify.client(row.client, secret=client.secret, address=request.address, now=now)
-        entry.client_name = row.client.name or ""
+        here = Here(row.environment_id, row.environment_slug, row.environment_is_default, at_token_endpoint=False)
+        proven = prove_client(client, row.client, here=here, request=request, now=now)
+        entry.client_name, entry.used_assertion = row.client.name or "", proven.used
         entry.reason = "token_not_found"
         if row.holder is not None and row.holder.credential_id == row.client.credential_id:
             _end(row, entry, now)

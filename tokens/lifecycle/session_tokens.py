@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from credentials import secrets
+from credentials import compact_jwt, secrets
 from tokens import errors, jose, signing
 from tokens.lifecycle import minting
 
@@ -87,14 +87,14 @@ def key_jti(raw: str) -> str:
     if secrets.kind_of(raw) is not None:
         raise errors.WrongTokenKind
     try:
-        head = jose.header(raw)
+        head = compact_jwt.header(raw)
         key = signing.key_by_id(head.kid)
         if key is None:
             raise errors.TokenNotFound
         if head.type.lower() != jose.REFRESH_TYPE:
             raise errors.WrongTokenKind
         return str(jose.read(raw, key=key, types=(jose.REFRESH_TYPE,))["jti"])
-    except (jose.Unreadable, ValueError) as unreadable:
+    except (compact_jwt.Unreadable, ValueError) as unreadable:
         raise errors.TokenNotFound from unreadable
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from credentials import secrets
+from credentials import compact_jwt, secrets
 from tokens import jose, signing
 
 
@@ -17,7 +17,6 @@ class Shown:
     jti: str = ""
     expires_at: datetime | None = None
     environment_id: int | None = None
-    thumbprint: str | None = None
     prefix: str | None = None
     bad_signature: bool = False
 
@@ -40,12 +39,12 @@ def look_at(raw: str) -> Shown:
         return Shown(refresh_digests=tuple(secrets.digests(raw)), prefix=kind)
     if kind is not None:
         return Shown(prefix=kind)
-    return _jwt(raw) if jose.looks_like_jwt(raw) else Shown()
+    return _jwt(raw) if compact_jwt.looks_like_jwt(raw) else Shown()
 
 
 def _jwt(raw: str) -> Shown:
     try:
-        head = jose.header(raw)
+        head = compact_jwt.header(raw)
         key = signing.key_by_id(head.kid)
         if key is None:
             return Shown(bad_signature=True)
@@ -55,16 +54,14 @@ def _jwt(raw: str) -> Shown:
             return Shown(prefix=jose.REFRESH_TYPE)
         claims = jose.read(raw, key=key, types=(jose.ACCESS_TYPE, jose.NEVER_EXPIRING_TYPE))
         expires_at = _moment(claims.get("exp"))
-    except (jose.Unreadable, ValueError, OverflowError):
+    except (compact_jwt.Unreadable, ValueError, OverflowError):
         return Shown(bad_signature=True)
-    confirmation = claims.get("cnf")
-    thumbprint = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
-    return Shown(jti=claims["jti"], expires_at=expires_at, environment_id=key.environment_id, thumbprint=thumbprint)
+    return Shown(jti=claims["jti"], expires_at=expires_at, environment_id=key.environment_id)
 
 
 def _moment(value: Any) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise jose.Unreadable("exp is not a whole number")
+        raise compact_jwt.Unreadable("exp is not a whole number")
     return datetime.fromtimestamp(value, UTC)

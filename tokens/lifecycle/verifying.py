@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from credentials import certificates
 from tokens import errors, path_rules, rules
 from tokens.lifecycle.proving import Proof, prove
 from tokens.lifecycle.shown import Shown, look_at
@@ -72,7 +73,7 @@ def verify(
         raise UnknownProxy
     believed = told if told is not None and (told.is_trusted or proved) else Told()
     reason = _misplaced(raw, in_url, bool(row.place.accept_token_in_url) and bool(believed.uri))
-    reason = reason or _reason(shown, row, now)
+    reason = reason or _reason(shown, row, now) or _not_its_bearer(row.token, believed)
     if reason is not None or row.token is None or row.holder is None:
         return Verdict(reason or Reason.UNKNOWN)
     return _judge_use(row, row.token, row.holder, required_scopes, believed)
@@ -99,6 +100,15 @@ def _reason(shown: Shown, row: VerifyRow, now: datetime) -> Reason | None:
     if row.holder.environment_id != row.environment_id:
         return Reason.WRONG_ENVIRONMENT
     return rules.why_invalid(row.token, row.holder, now) or rules.why_not_here(row.holder, row.place)
+
+
+def _not_its_bearer(token: TokenFacts | None, told: Told) -> Reason | None:
+    """A token that is bound to a certificate is good for whoever came with it, and for nobody else."""
+    if token is None or not token.thumbprint:
+        return None
+    came_with = certificates.forwarded(told.certificate)
+    is_it = came_with is not None and came_with.thumbprint == token.thumbprint
+    return None if is_it else Reason.CERTIFICATE_MISMATCH
 
 
 def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_scopes: str, told: Told) -> Verdict:

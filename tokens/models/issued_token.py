@@ -23,6 +23,9 @@ class IssuedToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_by = models.CharField(max_length=150, default="")
     revoked_because = models.CharField(max_length=200, default="")
+    certificate_thumbprint = models.CharField(
+        max_length=43, blank=True, default="", help_text="x5t#S256 of the certificate that it is bound to (RFC 8705)."
+    )
     last_used_at = models.DateTimeField(null=True)
     last_used_proxy = models.CharField(max_length=80, default="", help_text="Slug of the proxy it was last used at.")
     last_used_address = models.GenericIPAddressField(null=True)

@@ -1,13 +1,34 @@
 """Columns and joins that several verbs read: a client with its secrets, a family with its holder of now."""
 
+from django.db import connection
+
 from credentials.rules import ClientFacts
 from tokens.rules import HolderFacts, PlaceFacts, TokenFacts
 
 ENVIRONMENT_IS = "(e.slug = %s OR (%s = '' AND e.is_default))"
 
-CLIENT_COLUMNS = """
+_CLIENT_COLUMNS = """
     c.id, c.client_id, c.name, c.proxy_id, c.group_id, c.key_generation, c.expires_on, c.deactivated_at,
-    c.archived_at, c.allowed_addresses, s1.digest, s1.retire_at, s2.digest, s2.retire_at"""
+    c.archived_at, c.allowed_addresses, c.auth_methods, c.certificate_name,
+    s1.id, s1.digest, s1.retire_at, s2.id, s2.digest, s2.retire_at"""
+
+_KEY_MEMBERS = "k.id, k.kind, k.kid, k.algorithms, k.public_key, k.certificate, k.thumbprint, k.not_before, k.not_after"
+
+
+def client_columns(*, keys: bool) -> str:
+    """A client with its secrets; with its keys in service, as one JSON text, where it proves itself by one of them."""
+    if not keys:
+        return f"{_CLIENT_COLUMNS}, NULL"
+    listed = (
+        f"json_agg(json_build_array({_KEY_MEMBERS}))::text"
+        if connection.vendor == "postgresql"
+        else f"json_group_array(json_array({_KEY_MEMBERS}))"
+    )
+    return (
+        f"{_CLIENT_COLUMNS}, (SELECT {listed} FROM credentials_credentialkey k"
+        " WHERE k.credential_id = c.id AND k.removed_at IS NULL)"
+    )
+
 
 CLIENT_JOINS = """
     LEFT JOIN credentials_credential c ON c.client_id = %s
@@ -38,7 +59,8 @@ HOLDER_JOINS = """
     LEFT JOIN tokens_signingkey fk ON fk.id = f.signing_key_id"""
 
 TOKEN_COLUMNS = """
-    t.id, t.jti, t.token_format, t.sequence, t.scopes, t.issued_at, t.expires_at, t.revoked_at, tk.ended_at"""
+    t.id, t.jti, t.token_format, t.sequence, t.scopes, t.issued_at, t.expires_at, t.revoked_at, tk.ended_at,
+    t.certificate_thumbprint"""
 
 PLACE_COLUMNS = """
     rp.id, rp.required_scopes, rp.required_match, rp.accept_token_in_url, rp.archived_at, gm.id IS NOT NULL,

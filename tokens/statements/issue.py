@@ -8,7 +8,7 @@ from django.db import connection
 
 from credentials.rules import ClientFacts
 from tokens.statements import database
-from tokens.statements.facts import CLIENT_COLUMNS, CLIENT_JOINS, CLIENT_WIDTH, ENVIRONMENT_IS
+from tokens.statements.facts import CLIENT_JOINS, CLIENT_WIDTH, ENVIRONMENT_IS, client_columns
 
 
 class IssueFacts(NamedTuple):
@@ -97,13 +97,16 @@ def member_audiences(group: str) -> str:
     )
 
 
-def read(*, environment: str, client_id: str, target: str | None, today: date) -> list[tuple[ClientFacts, IssueFacts]]:
+def read(
+    *, environment: str, client_id: str, target: str | None, today: date, keys: bool = False
+) -> list[tuple[ClientFacts, IssueFacts]]:
     """One row for a named or only target, two where several were possible and none named, none without environment."""
     target_join = _ONLY_TARGET if target is None else _NAMED_TARGET
     parameters: list[Any] = [client_id, *([today] if target is None else [target] * 4), environment, environment]
     sql = (
-        f"SELECT {CLIENT_COLUMNS}, {_COLUMNS}, {member_audiences('gr.id')} FROM proxies_environment e {CLIENT_JOINS}"
-        f" {target_join} {_JOINS} {SIGNING_KEY_JOIN} WHERE {ENVIRONMENT_IS} LIMIT 2"
+        f"SELECT {client_columns(keys=keys)}, {_COLUMNS}, {member_audiences('gr.id')}"
+        f" FROM proxies_environment e {CLIENT_JOINS} {target_join} {_JOINS} {SIGNING_KEY_JOIN}"
+        f" WHERE {ENVIRONMENT_IS} LIMIT 2"
     )
     return [
         (ClientFacts._make(found[:CLIENT_WIDTH]), IssueFacts._make(found[CLIENT_WIDTH:]))
@@ -156,6 +159,7 @@ class NewToken(NamedTuple):
     scopes: str
     issued_at: datetime
     expires_at: datetime | None
+    certificate_thumbprint: str = ""
     revoked_by: str = ""
     revoked_because: str = ""
     last_used_proxy: str = ""

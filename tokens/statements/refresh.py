@@ -8,13 +8,13 @@ from credentials.rules import ClientFacts
 from tokens.rules import HolderFacts, RefreshFacts, Terms
 from tokens.statements import database
 from tokens.statements.facts import (
-    CLIENT_COLUMNS,
     CLIENT_JOINS,
     CLIENT_WIDTH,
     ENVIRONMENT_IS,
     HOLDER_COLUMNS,
     HOLDER_JOINS,
     HOLDER_WIDTH,
+    client_columns,
 )
 from tokens.statements.issue import SIGNING_KEY_JOIN, member_audiences
 
@@ -29,6 +29,8 @@ class SigningFacts(NamedTuple):
     """What a new JWT of the family needs to be signed."""
 
     environment_id: int
+    environment_slug: str
+    environment_is_default: bool
     token_format: str | None
     signing_key_id: int | None
     kid: str | None
@@ -50,11 +52,11 @@ def key_facts(columns: Sequence[Any]) -> RefreshFacts:
     return RefreshFacts._make((*columns[:7], Terms._make(columns[7:13]), bool(columns[13])))
 
 
-def read(*, environment: str, client_id: str, digests: list[str]) -> RefreshRow | None:
+def read(*, environment: str, client_id: str, digests: list[str], keys: bool = False) -> RefreshRow | None:
     """The facts, or None where there is no such environment."""
     sql = (
-        f"SELECT {CLIENT_COLUMNS}, e.id, f.token_format, sk.id, sk.kid, sk.algorithm,"
-        f" {member_audiences('f.group_id')}, {KEY_COLUMNS}, {HOLDER_COLUMNS}"
+        f"SELECT {client_columns(keys=keys)}, e.id, e.slug, e.is_default, f.token_format,"
+        f" sk.id, sk.kid, sk.algorithm, {member_audiences('f.group_id')}, {KEY_COLUMNS}, {HOLDER_COLUMNS}"
         f" FROM proxies_environment e {CLIENT_JOINS}"
         f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(digests))})"
         " LEFT JOIN tokens_tokenfamily f ON f.id = rk.family_id AND f.environment_id = e.id"
@@ -121,12 +123,14 @@ class CurrentToken(NamedTuple):
     issued_at: datetime
     expires_at: datetime | None
     refresh_expires_at: datetime
+    thumbprint: str
 
 
 def current_token(*, family_id: int, sequence: int) -> CurrentToken | None:
     """The access token and refresh deadline made by the refresh that a retry asks for again (D2)."""
     sql = """
-        SELECT t.jti, t.digest, sk.kid, t.scopes, t.issued_at, t.expires_at, rk.expires_at
+        SELECT t.jti, t.digest, sk.kid, t.scopes, t.issued_at, t.expires_at, rk.expires_at,
+            t.certificate_thumbprint
         FROM tokens_issuedtoken t JOIN tokens_refreshkey rk ON rk.family_id = t.family_id AND rk.sequence = t.sequence
         LEFT JOIN tokens_signingkey sk ON sk.id = t.signing_key_id
         WHERE t.family_id = %s AND t.sequence = %s"""

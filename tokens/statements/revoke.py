@@ -7,7 +7,6 @@ from credentials.rules import ClientFacts
 from tokens.rules import HolderFacts, TokenFacts
 from tokens.statements import database
 from tokens.statements.facts import (
-    CLIENT_COLUMNS,
     CLIENT_JOINS,
     CLIENT_WIDTH,
     ENVIRONMENT_IS,
@@ -16,6 +15,7 @@ from tokens.statements.facts import (
     HOLDER_WIDTH,
     TOKEN_COLUMNS,
     TOKEN_WIDTH,
+    client_columns,
 )
 
 
@@ -52,7 +52,13 @@ _KEY_WIDTH = len(RefreshKeyFacts._fields)
 
 
 def read(
-    *, environment: str, client_id: str, access_digests: list[str], jti: str, refresh_digests: list[str]
+    *,
+    environment: str,
+    client_id: str,
+    access_digests: list[str],
+    jti: str,
+    refresh_digests: list[str],
+    keys: bool = False,
 ) -> ShownRow | None:
     """Caller, token and holder in one SELECT, or None where there is no such environment.
 
@@ -62,7 +68,8 @@ def read(
     nothing = [""]
     access, refresh = access_digests or nothing, refresh_digests or nothing
     sql = (
-        f"SELECT e.id, e.slug, e.is_default, {CLIENT_COLUMNS}, {TOKEN_COLUMNS}, {_KEY_COLUMNS}, {HOLDER_COLUMNS}"
+        f"SELECT e.id, e.slug, e.is_default, {client_columns(keys=keys)}, {TOKEN_COLUMNS}, {_KEY_COLUMNS},"
+        f" {HOLDER_COLUMNS}"
         f" FROM proxies_environment e {CLIENT_JOINS}"
         f" LEFT JOIN tokens_issuedtoken t ON t.digest IN ({database.marks(len(access))}) OR t.jti = %s"
         f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(refresh))})"

@@ -7,8 +7,12 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
+from credentials import client_keys, clients
+from credentials.public_keys import ALGORITHMS
+from credentials.rules import Method
+from tests.tokens import proofs
 from tests.tokens.doors.asking import ask_token
-from tests.world import Answered, call
+from tests.world import Answered, World, call
 from tokens import doors, signing
 from tokens.lifecycle import Client
 from tokens.models import SigningKey
@@ -32,7 +36,10 @@ METHODS = [
     "private_key_jwt",
     "none",
     "tls_client_auth",
+    "self_signed_tls_client_auth",
 ]
+CERTIFIED = proofs.certificate("shop.example", by=(AUTHORITY := proofs.certificate("CA", authority=True, san=[])))
+EDGE = "198.51.100.9"
 
 
 def get(path: str, **environ: Any) -> Answered:
@@ -44,22 +51,20 @@ def path_of(address: str, base: str) -> str:
     return urlsplit(address).path
 
 
-def authenticated_by(method: str, client: Client) -> tuple[dict[str, str], dict[str, Any]]:
+def authenticated_by(method: str, client: Client, issuer: str) -> tuple[dict[str, str], dict[str, Any]]:
     """The parts of a request that authenticate in one of the ways that there are."""
     raw = f"{client.client_id}:{client.secret}".encode()
-    assertion = jwt.encode({"iss": client.client_id, "sub": client.client_id}, client.secret, algorithm="HS256")
-    as_jwt = {
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": assertion,
-    }
-    by_certificate = {"HTTP_X_SSL_CLIENT_CERT": "x", "SSL_CLIENT_VERIFY": "OK"}
+    shared = jwt.encode(proofs.claims(client.client_id, aud=issuer), client.secret, algorithm="HS256")
+    signed = proofs.assertion(client.client_id, proofs.private_key(), aud=issuer)
+    by_certificate = {"HTTP_X_CLIENT_CERTIFICATE": CERTIFIED.escaped, "REMOTE_ADDR": EDGE}
     ways: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         "client_secret_basic": ({}, {"HTTP_AUTHORIZATION": "Basic " + base64.b64encode(raw).decode()}),
         "client_secret_post": ({"client_id": client.client_id, "client_secret": client.secret}, {}),
-        "client_secret_jwt": (as_jwt, {}),
-        "private_key_jwt": ({"client_id": client.client_id, **as_jwt}, {}),
+        "client_secret_jwt": (proofs.form(shared), {}),
+        "private_key_jwt": (proofs.form(signed, client_id=client.client_id), {}),
         "none": ({"client_id": client.client_id}, {}),
         "tls_client_auth": ({"client_id": client.client_id}, by_certificate),
+        "self_signed_tls_client_auth": ({"client_id": client.client_id}, by_certificate),
     }
     return ways[method]
 
@@ -125,12 +130,36 @@ def test_r22_all_comes_from_the_one_public_address(world, settings):
         assert all(value.startswith(f"{base}/") for name, value in told.items() if name.endswith(("endpoint", "_uri")))
 
 
+def may(world: World, method: str) -> Client:
+    """A client with every proof that there is, which may use this way alone."""
+    credential = world.credentials["orders"]
+    client_keys.add_keys(credential, proofs.public_pem(proofs.private_key()), by="test")
+    if method == "tls_client_auth":
+        client_keys.add_authority(credential, AUTHORITY.pem, by="test")
+    else:
+        client_keys.add_keys(credential, CERTIFIED.pem, by="test")
+    known = [method] if method in list(Method) else list(Method)
+    clients.set_methods(credential, known, certificate_name="dns:shop.example", by="test")
+    return world.key_of(world.orders)
+
+
+# With a header for certificates, without one, and narrowed as R16 has it.
+SWITCHES = {
+    "all": (list(Method), "X-Client-Certificate"),
+    "no edge": (list(Method), ""),
+    "posted secrets": (["client_secret_post"], "X-Client-Certificate"),
+    "strong": (["private_key_jwt", "self_signed_tls_client_auth"], "X-Client-Certificate"),
+}
+
+
 @pytest.mark.parametrize("environment", ["", "/env/live"])
+@pytest.mark.parametrize("switches", SWITCHES)
 @pytest.mark.parametrize("method", METHODS)
-def test_i20_each_advertised_way_of_authentication_works_and_no_other(world, settings, environment, method):
+def test_i20_each_advertised_way_of_authentication_works_and_no_other(world, settings, environment, switches, method):
+    settings.CLIENT_AUTH_METHODS, settings.CLIENT_CERTIFICATE_HEADER = SWITCHES[switches]
+    settings.TRUSTED_GATEWAYS = [EDGE]
     told = get(f"{environment}{SERVER}").json
-    client = world.key_of(world.orders)
-    form, headers = authenticated_by(method, client)
+    client = may(world, method)
 
     for endpoint, needed in (
         ("token", {"grant_type": "client_credentials"}),
@@ -138,8 +167,25 @@ def test_i20_each_advertised_way_of_authentication_works_and_no_other(world, set
         ("introspection", {"token": "x"}),
     ):
         advertised = method in told[f"{endpoint}_endpoint_auth_methods_supported"]
+        form, headers = authenticated_by(method, client, told["issuer"])
         answered = call(path_of(told[f"{endpoint}_endpoint"], settings.PUBLIC_URL), {**needed, **form}, **headers)
         assert answered.status == (200 if advertised else 401), (endpoint, answered.body)
+
+
+def test_i20_the_algorithms_of_assertions_are_listed_where_assertions_are(world, settings):
+    """That each of them works, and no other, is shown in test_private_key_jwt.py."""
+    for endpoint in ("token", "revocation", "introspection"):
+        name = f"{endpoint}_endpoint_auth_signing_alg_values_supported"
+        settings.CLIENT_AUTH_METHODS = list(Method)
+        assert get(SERVER).json[name] == list(ALGORITHMS)
+        settings.CLIENT_AUTH_METHODS = ["client_secret_basic"]
+        assert name not in get(SERVER).json
+
+
+@pytest.mark.parametrize(("switches", "bound"), [("all", True), ("no edge", False), ("posted secrets", False)])
+def test_i20_bound_tokens_are_advertised_where_there_are_any(world, settings, switches, bound):
+    settings.CLIENT_AUTH_METHODS, settings.CLIENT_CERTIFICATE_HEADER = SWITCHES[switches]
+    assert get(SERVER).json.get("tls_client_certificate_bound_access_tokens", False) is bound
 
 
 @pytest.mark.parametrize("grant", GRANTS)

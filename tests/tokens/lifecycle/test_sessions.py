@@ -2,7 +2,7 @@
 
 import pytest
 
-from credentials import users
+from credentials import compact_jwt, users
 from credentials.models import User
 from proxies import deployment
 from tests.tokens.people import (
@@ -403,7 +403,7 @@ def test_i18_a_token_that_only_says_so_is_nobody_s(world):
 
     person()
     session = login()
-    key = signing.private_key(jose.header(session.access).kid)
+    key = signing.private_key(compact_jwt.header(session.access).kid)
     body = {"sub": "ada", "jti": "unknown", "exp": 4102444800}
     forged = minting.sign(body, key=key, type_=jose.ACCESS_TYPE, jti="unknown")
 

@@ -5,10 +5,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.db import IntegrityError, transaction
 
-from credentials import secrets
+from credentials import compact_jwt, secrets
 from credentials.errors import SealBroken
 from tests.world import START, World, call, later
-from tokens import errors, jose, lifecycle, signing
+from tokens import errors, lifecycle, signing
 from tokens.models import SigningKey
 
 
@@ -18,7 +18,7 @@ def issue_jwt(world: World, at: float = 0, **terms: object) -> lifecycle.TokenAn
 
 
 def kid_of(token: lifecycle.TokenAnswer) -> str:
-    return jose.header(token.access_token).kid
+    return compact_jwt.header(token.access_token).kid
 
 
 def published(world: World) -> set[object]:
