@@ -10,7 +10,7 @@ from django.conf import settings as stated
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from credentials import clients
+from credentials import clients, compact_jwt
 from proxies import catalogue
 from tests import world as worlds
 from tests.databases import OwnDatabase
@@ -100,7 +100,7 @@ def test_s3_11_every_jwt_access_token_expires_where_the_installation_forbids_oth
         ask_token(world.credential("shop", world.orders, token_format="jwt")).json,
     ]
     for answer in answers:
-        header = jose.header(answer["access_token"])
+        header = compact_jwt.header(answer["access_token"])
         key = signing.key_by_id(header.kid)
         assert key is not None
         claims = jose.read(answer["access_token"], key=key, types=(jose.ACCESS_TYPE,))

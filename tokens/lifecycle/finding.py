@@ -1,6 +1,6 @@
 """Find: whose token is that? For people who hold a value and want its record."""
 
-from tokens import jose
+from credentials import compact_jwt
 from tokens.lifecycle import session_tokens
 from tokens.lifecycle.shown import look_at
 from tokens.models import IssuedToken, RefreshKey
@@ -15,6 +15,6 @@ def find(raw: str) -> IssuedToken | RefreshKey | None:
     if shown.jti:
         return IssuedToken.objects.select_related("family").filter(jti=shown.jti).first()
     hashes = list(shown.refresh_digests)
-    if not hashes and jose.looks_like_jwt(raw):
+    if not hashes and compact_jwt.looks_like_jwt(raw):
         hashes = session_tokens.key_hashes(raw)
     return RefreshKey.objects.select_related("family").filter(token_hash__in=hashes).first() if hashes else None
