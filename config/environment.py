@@ -3,6 +3,7 @@
 Each NAME may be given as NAME_FILE, a path to a file that holds the value.
 """
 
+import ipaddress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,17 @@ def number(name: str, default: int, least: int = 0, most: int | None = None) -> 
 
 def words(name: str, default: list[str] | None = None) -> list[str]:
     return [word.strip() for word in env.list(name, default=default or []) if word.strip()]
+
+
+def networks(name: str, default: list[str] | None = None) -> list[str]:
+    """Addresses and networks. One that is none would be found at the first request that needs it, so it is now."""
+    found = words(name, default)
+    for word in found:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError as wrong:
+            raise ImproperlyConfigured(f"{name}: {wrong}") from None
+    return found
 
 
 def local_url(host: str, port: int) -> str:

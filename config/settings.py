@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import keyfiles, logs
-from config.environment import env, local_url, number, postgresql, sqlite, text, words
+from config.environment import env, local_url, networks, number, postgresql, sqlite, text, words
 from credentials.rules import Method
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -75,8 +75,12 @@ VERIFY_SOURCES = words("VERIFY_SOURCES", ["header"])
 if unknown := set(VERIFY_SOURCES) - {"header", "path", "query"}:
     raise ImproperlyConfigured(f"VERIFY_SOURCES knows header, path and query, not {', '.join(sorted(unknown))}")
 
-TRUSTED_PROXIES = words("TRUSTED_PROXIES")  # networks whose X-Forwarded-For and X-Forwarded-Proto are believed
-TRUSTED_GATEWAYS = words("TRUSTED_GATEWAYS")  # networks whose forwarded URI and client certificate are believed
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")  # networks whose X-Forwarded-For and X-Forwarded-Proto are believed
+TRUSTED_GATEWAYS = networks("TRUSTED_GATEWAYS")  # networks whose forwarded URI and client certificate are believed
+# Who may see /healthz, /readyz and /metrics; for everybody else there are no such pages. With a port of their own they
+# are there alone, on a listener that config/webserver.py opens.
+MONITORING_NETWORKS = networks("MONITORING_NETWORKS", ["127.0.0.0/8", "::1/128"])
+MONITORING_PORT = number("MONITORING_PORT", 0)
 CLIENT_CERTIFICATE_HEADER = text("CLIENT_CERTIFICATE_HEADER")  # empty: off
 if not all(mark.isascii() and (mark.isalnum() or mark == "-") for mark in CLIENT_CERTIFICATE_HEADER):
     raise ImproperlyConfigured("CLIENT_CERTIFICATE_HEADER is the name of a header, such as X-Client-Certificate")

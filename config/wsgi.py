@@ -21,7 +21,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
         return start_response(status, [*headers, told], *error)
 
-    found = doors.find(environ.get("PATH_INFO", "/"))
+    found = doors.find_for(environ.get("PATH_INFO", "/"), environ)
     if found is not None:
         return doors.serve(found, environ, start)
     answer: Iterable[bytes] = _django(environ, start)

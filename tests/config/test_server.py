@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -100,11 +100,23 @@ def free_port() -> int:
 
 @pytest.fixture
 def server(own_database: OwnDatabase) -> Iterator[Server]:
+    with started(own_database) as running:
+        yield running
+
+
+@contextmanager
+def started(own_database: OwnDatabase, **extra: str) -> Iterator[Server]:
     from tests.world import build
 
     world = build()
     port = free_port()
-    environment = {**own_database.environment(), "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "1"}
+    environment = {
+        **own_database.environment(),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+        **extra,
+    }
     connection.close()
     process = subprocess.Popen(portal.parts()[0].command, cwd=PROJECT, env=environment)
     try:
@@ -167,6 +179,36 @@ def test_r38_a_request_s_id_is_in_its_answer_and_in_its_row_of_the_log(server):
     ids = [made.headers["X-Request-ID"], page.headers["X-Request-ID"]]
     assert all(re.fullmatch(r"[0-9a-f]{20}", each) for each in ids)
     assert len(set(ids)) == 2
+
+
+def test_r42_monitoring_is_for_the_machine_itself_and_for_nobody_behind_a_proxy(server):
+    server.token()
+    assert server.ask("GET", "/healthz").json == {"status": "ok"}
+    assert server.ask("GET", "/readyz").status == 200
+    figures = server.ask("GET", "/metrics").body.decode()
+    assert 'latchkey_requests_total{door="token",outcome="granted",reason=""} 1.0' in figures
+    assert "latchkey_database_up 1.0" in figures
+    pages = [server.ask("GET", path, [("X-Forwarded-For", "127.0.0.1")]) for path in ("/metrics", "/no-such")]
+    assert [page.status for page in pages] == [404, 404]
+    assert pages[0].body.replace(b"/metrics", b"/no-such") == pages[1].body
+    assert b"gunicorn" not in b"".join(str(page.headers).encode() for page in pages).replace(
+        b"'Server': 'gunicorn'", b""
+    )
+
+
+def test_only_a_trusted_proxy_is_believed_that_the_caller_came_by_https(own_database):
+    extra = {"PUBLIC_URL": "https://portal.example.com", "TRUSTED_PROXIES": "127.0.0.2"}
+    with started(own_database, **extra) as server:
+
+        def visit(source: str, *told: tuple[str, str]) -> int:
+            wire = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20, source_address=(source, 0))
+            with closing(wire):
+                return server.ask("GET", "/admin/", [("Host", "portal.example.com"), *told], over=wire).status
+
+        for told in (("X-Forwarded-Proto", "https"), ("X-Forwarded-Ssl", "on"), ("X-Forwarded-Protocol", "ssl")):
+            assert visit("127.0.0.1", told) == 301, "this machine is not trusted for being this machine"
+            assert visit("127.0.0.2", told) == 302
+        assert visit("127.0.0.2") == 301
 
 
 def test_r31_a_twin_with_an_underscore_never_wins(server):

@@ -5,10 +5,11 @@ No middleware, session, cookie or Host check stands before them. Each parses, ca
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tokens.doors import introspect, metadata, revoke, token, verify
+from tokens import metrics
+from tokens.doors import introspect, metadata, monitoring, revoke, token, verify
 from tokens.doors.answers import Answer, refusal
 from tokens.errors import StorageAway
 
@@ -28,12 +29,19 @@ _DOORS: dict[str, Door] = {
     "/.well-known/openid-configuration": metadata.server,
     "/.well-known/jwks.json": metadata.keys,
 }
+# What metrics call them.
+_NAMES: dict[Door, str] = {
+    door: door.__module__.rpartition(".")[2] for door in (*_DOORS.values(), *monitoring.DOORS.values())
+}
 _ENVIRONMENT = re.compile(r"/env/([a-z0-9][a-z0-9-]{0,49})(/.*)", re.DOTALL)
 # RFC 8414 section 3: the well-known part comes before the issuer's path.
 _WELL_KNOWN_FIRST = re.compile(r"(/\.well-known/(?:oauth-authorization-server|openid-configuration))/env/([a-z0-9-]+)")
 
 
-def find(path: str) -> tuple[Door, str, str] | None:
+Found = tuple[Door, str, str]
+
+
+def find(path: str) -> Found | None:
     """The door of a path with its environment ('' for the default) and the rest, or None where Django answers."""
     environment = ""
     if path.startswith("/env/") and (match := _ENVIRONMENT.fullmatch(path)):
@@ -46,13 +54,23 @@ def find(path: str) -> tuple[Door, str, str] | None:
     return None if door is None else (door, environment, "")
 
 
-def serve(found: tuple[Door, str, str], environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def find_for(path: str, environ: Mapping[str, Any]) -> Found | None:
+    """The door of a path for this caller: those of monitoring are not there for everybody."""
+    found = find(path)
+    if found is None and monitoring.is_for(path, environ):
+        return monitoring.DOORS[path], "", ""
+    return found
+
+
+def serve(found: Found, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Answer through a door; whatever goes wrong inside it is an answer too, never a page (R39, I13)."""
     door, environment, rest = found
+    started = metrics.now()
     try:
         answer = door(environ, environment, rest)
     except Exception:
         logger.exception("a door failed before it could judge")
         answer = refusal(StorageAway())
+    metrics.answered(_NAMES[door], answer.status, answer.reason, metrics.now() - started)
     start_response(answer.status_line, answer.headers)
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]

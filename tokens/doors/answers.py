@@ -97,11 +97,12 @@ JSON = ("Content-Type", "application/json")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers and body of an answer."""
+    """Status, headers and body of an answer; `reason` is what metrics count a refusal under."""
 
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
+    reason: str = ""
 
     @property
     def status_line(self) -> str:
@@ -115,7 +116,8 @@ def answer(status: int, body: dict[str, Any] | None = None, *extra: tuple[str, s
     headers = [*NO_STORE, ("Content-Length", str(len(content))), ("X-Content-Type-Options", "nosniff"), *extra]
     if content:
         headers.append(JSON)
-    return Answer(status, content, headers)
+    reason = "" if body is None or status < HTTPStatus.BAD_REQUEST else body.get("error_code") or body.get("error", "")
+    return Answer(status, content, headers, reason)
 
 
 def lookup(code: str, *, refreshing: bool) -> tuple[int, str]:

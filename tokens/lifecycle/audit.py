@@ -17,6 +17,7 @@ from credentials import addresses, redaction
 from credentials.errors import CredentialError
 from credentials.rules import UsedAssertion
 from proxies.errors import ProxyError
+from tokens import metrics
 from tokens.errors import TokenError
 from tokens.statements import assertion, log
 
@@ -159,6 +160,8 @@ def audited(action: str, request: Request, now: datetime) -> Iterator[Entry]:
         raise
     if entry.refusal is not None:
         raise entry.refusal
+    if action == "revoke":
+        metrics.revoked(time.monotonic() - request.started)
 
 
 def refused(
