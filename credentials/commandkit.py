@@ -1,8 +1,11 @@
 """What the commands of this floor share."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.core.management.base import CommandError
 
-from credentials.models import Credential
+from credentials.models import Credential, User
 
 
 def credential(client_id: str) -> Credential:
@@ -16,3 +19,22 @@ def credential(client_id: str) -> Credential:
     if named:
         raise CommandError(f"More than one credential is named {client_id}. Use the client id.")
     raise CommandError(f"There is no credential with the client id or name {client_id}.")
+
+
+def user(username: str) -> User:
+    """The person of this user name."""
+    found = User.objects.filter(username=username).first()
+    if found is None:
+        raise CommandError(f"There is no user {username}.")
+    return found
+
+
+def grantee(options: Mapping[str, Any]) -> Credential | User:
+    """Whom a grant is to: a credential, or with --user a person."""
+    name = options["client_id"]
+    return user(name) if options["user"] else credential(name)
+
+
+def told_of(subject: Credential | User) -> dict[str, str]:
+    """A grantee, for machines."""
+    return {"client_id": subject.client_id} if isinstance(subject, Credential) else {"username": subject.username}

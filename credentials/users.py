@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -30,6 +32,14 @@ def create_user(*, username: str, password: str | None, by: str, at: datetime | 
     except IntegrityError as taken:
         raise InvalidCredential("This user name is taken.") from taken
     return made
+
+
+def check_password(password: str, *, username: str, email: str = "") -> None:
+    """Raises InvalidCredential for a password that the installation's rules find too weak."""
+    try:
+        validate_password(password, User(username=username, email=email))
+    except ValidationError as weak:
+        raise InvalidCredential(" ".join(weak.messages)) from weak
 
 
 def change_user(user: User, *, by: str, at: datetime | None = None, **fields: Any) -> None:

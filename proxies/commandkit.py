@@ -7,7 +7,7 @@ import getpass
 import json
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,14 @@ class PortalCommand(BaseCommand):
         self.stderr.flush()
         if sys.stdin.readline().rstrip("\n") != name:
             raise ConfirmationMissing("Nothing was done: that is not the exact name.")
+
+
+def add_verb(verbs: Any, name: str, help_text: str) -> ArgumentParser:
+    """One verb of a command that has several."""
+    parser: ArgumentParser = verbs.add_parser(name, help=help_text, description=help_text)
+    # Also behind the verb, where people write it.
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="answer in JSON, for machines")
+    return parser
 
 
 def add_yes(parser: ArgumentParser) -> None:

@@ -69,6 +69,15 @@ def _permanent(section: str, name: str, entry: Entry, before: Entry | None, prob
     for field in _PERMANENT.get(section, ()):
         if field in entry and entry[field] != before[field]:
             problems.add(f"{section}.{name}.{field}", f"it is {before[field]} and permanent.")
+    if (
+        "signing_algorithm" in before
+        and entry.get("signing_algorithm", before["signing_algorithm"]) != (before["signing_algorithm"])
+    ):
+        problems.add(
+            f"{section}.{name}.signing_algorithm",
+            f"it is {before['signing_algorithm']}. Validators have to know the next key first: signing_key next "
+            f"--algorithm {entry['signing_algorithm']}, later rotate_signing_key.",
+        )
     key, wanted = before.get("key"), entry.get("key", {})
     if key is not None and "client_id" in wanted and wanted["client_id"] != key["client_id"]:
         problems.add(

@@ -149,7 +149,7 @@ _SENTENCES = {
     "add": "Add the {subject}{values}.",
     "change": "Change the {subject}: {changes}.",
     "make default": "Make the {subject} the default one, which serves the endpoints without /env/<slug>/.",
-    "sign": "Let a new {algorithm} key sign in the {subject}; tokens signed before live on.",
+    "sign": "Make the first signing key of the {subject}, {algorithm}.",
     "set mode": "Manage the {subject} by {mode}; tokens obtained the other way are refused while it is so.",
     "set path rules": "Set {count} path rules of the {subject}.",
     "set policy": "Set the token policy of the {subject}: {changes}. Tokens handed out before keep their terms.",

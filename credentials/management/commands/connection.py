@@ -2,7 +2,7 @@
 
 # ruff: noqa: ARG002 - verbs are called alike
 
-from argparse import SUPPRESS, ArgumentParser
+from argparse import ArgumentParser
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from credentials import rotation
 from credentials.models import ConnectionConfiguration, ConnectionToken
 from credentials.rotation import Made
-from proxies.commandkit import ACTOR, PortalCommand, add_environment_word, add_yes, environment, impact_on
+from proxies.commandkit import ACTOR, PortalCommand, add_environment_word, add_verb, add_yes, environment, impact_on
 
 TYPES = ConnectionConfiguration.DeploymentType.values
 
@@ -49,9 +49,7 @@ class Command(PortalCommand):
         extending.add_argument("until", type=_moment, help="ISO 8601, or never")
 
     def _verb(self, verbs: Any, name: str, help_text: str, subject: str = "") -> ArgumentParser:
-        parser: ArgumentParser = verbs.add_parser(name, help=help_text, description=help_text)
-        # Also behind the verb, where people write it.
-        parser.add_argument("--json", action="store_true", default=SUPPRESS, help="answer in JSON, for machines")
+        parser = add_verb(verbs, name, help_text)
         if subject:
             hint = "number or name" if subject == "connection" else "number"
             parser.add_argument(subject, help=f"{hint} of the {subject}")

@@ -109,20 +109,15 @@ def test_s0_29_undeploying_by_file_ends_tokens(world: World) -> None:
     assert not world.good(token)
 
 
-def test_d13_a_new_algorithm_signs_and_cuts_nobody_off(world: World) -> None:
-    world.policy(world.orders, access=60, refresh=60, format="jwt")
-    token = world.issue(world.key_of(world.orders))
+def test_d13_the_first_key_has_the_algorithm_of_the_file(world: World) -> None:
     apply("environments: {test: {signing_algorithm: ES256}}")
     assert configuration.export().values["environments"]["test"]["signing_algorithm"] == "ES256"
-    assert world.good(token)
 
 
-def test_a_published_key_of_another_algorithm_is_not_passed_over(world: World) -> None:
-    from tokens import signing
-
-    signing.publish(signing.stage(world.test, by="test"), by="test")
-    with pytest.raises(StepRefused, match="A published RS256 key is waiting"):
-        apply("environments: {test: {signing_algorithm: ES256}}")
+def test_d13_a_file_does_not_let_a_key_sign_that_validators_do_not_know(world: World) -> None:
+    apply("environments: {test: {signing_algorithm: ES256}}")
+    with pytest.raises(InvalidConfiguration, match=r"signing_algorithm: it is ES256\. Validators have to know"):
+        plan("environments: {test: {signing_algorithm: RS256}}")
 
 
 # --- secrets from files

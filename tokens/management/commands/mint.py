@@ -3,9 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from credentials.models import User
+from credentials.commandkit import user
 from proxies.commandkit import ACTOR, PortalCommand
 from tokens import lifecycle
 from tokens.lifecycle import Request
@@ -22,9 +20,7 @@ class Command(PortalCommand):
         parser.add_argument("--lifetime", type=int, default=None, metavar="SECONDS", help="default: the installation's")
 
     def act(self, options: dict[str, Any]) -> None:
-        owner = User.objects.filter(username=options["username"]).first()
-        if owner is None:
-            raise CommandError(f"There is no user {options['username']}.")
+        owner = user(options["username"])
         made = lifecycle.mint(
             owner, audience=options["audience"], lifetime=options["lifetime"], request=Request(actor=ACTOR)
         )

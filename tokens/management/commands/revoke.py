@@ -3,9 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from credentials.commandkit import credential
+from credentials.commandkit import credential, user
 from credentials.models import Credential, User
 from proxies.commandkit import ACTOR, PortalCommand, add_yes, holder, impact_on
 from proxies.models import ApiProxy, ProxyGroup
@@ -46,7 +44,4 @@ def _subject(options: dict[str, Any]) -> Credential | User | ApiProxy | ProxyGro
         return credential(options["client"])
     if options["proxy"]:
         return holder(options["proxy"])
-    found = User.objects.filter(username=options["user"]).first()
-    if found is None:
-        raise CommandError(f"There is no user {options['user']}.")
-    return found
+    return user(options["user"])
