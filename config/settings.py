@@ -66,6 +66,8 @@ ALLOW_NEVER_EXPIRING_JWT = env.bool("ALLOW_NEVER_EXPIRING_JWT", default=True)
 REFRESH_TOKEN_MAXIMUM_LIFETIME_SECONDS = number("REFRESH_TOKEN_MAXIMUM_LIFETIME_SECONDS", 365 * 24 * 3600, least=1)
 REFRESH_KEYS_REFRESHABLE = env.bool("REFRESH_KEYS_REFRESHABLE", default=True)
 RENEWAL_LAST_PERCENT = number("RENEWAL_LAST_PERCENT", 100)
+PERSONAL_TOKEN_LIFETIME_SECONDS = number("PERSONAL_TOKEN_LIFETIME_SECONDS", 90 * 24 * 3600, least=1)
+PERSONAL_TOKEN_MAXIMUM_LIFETIME_SECONDS = number("PERSONAL_TOKEN_MAXIMUM_LIFETIME_SECONDS", 366 * 24 * 3600, least=1)
 ONE_SESSION_PER_DEVICE = env.bool("ONE_SESSION_PER_DEVICE", default=False)
 PORTAL_AUDIENCE = f"{PUBLIC_URL}/api"  # what an access token of a login is for, where nothing else is named
 REVOKED_RETENTION_SECONDS = number("REVOKED_RETENTION_SECONDS", 30 * 24 * 3600)
@@ -218,6 +220,7 @@ JOB_EVERY_SECONDS = {
         "roll_up_log": 120,
         "forget_silent_instances": 24 * 3600,
         "forget_job_runs": 24 * 3600,
+        "forget_kept_answers": 3600,
     }.items()
 }
 JOB_HISTORY_DAYS = number("JOB_HISTORY_DAYS", 14, least=1)
@@ -306,9 +309,14 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.errors.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "proxies.restkit.schema.PortalSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# The management API takes personal access tokens as well. Named apart, so that no other door takes one by default.
+MANAGEMENT_AUTHENTICATION = [
+    "tokens.api.authentication.PersonalTokenAuthentication",
+    *REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
+]
 SPECTACULAR_SETTINGS = {
     "TITLE": "Latchkey",
     "DESCRIPTION": "Who holds which token for which API proxy.",

@@ -4,15 +4,11 @@ import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 
 from credentials import secrets
-
-# Sessions of the admin, until the settings name more.
-MANAGEMENT: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES or [SessionAuthentication]
 
 REALM = 'Bearer realm="latchkey"'
 INVALID_TOKEN = f'{REALM}, error="invalid_token"'

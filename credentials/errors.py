@@ -109,6 +109,20 @@ class TooManyKeys(CredentialError):
     sentence = "A credential has ten public keys and certificates at most. Remove one first."
 
 
+class InvalidPersonalToken(CredentialError):
+    """A personal access token was asked for that there cannot be."""
+
+    code = "invalid_personal_token"
+    sentence = "One of the values given for the personal access token cannot be used."
+
+
+class TooManyPersonalTokens(CredentialError):
+    """One more personal access token than a person may have."""
+
+    code = "too_many_personal_tokens"
+    sentence = "This person has as many personal access tokens as there can be. Revoke one first."
+
+
 class SealBroken(CredentialError):
     """A sealed value cannot be opened: wrong key, wrong row or altered bytes."""
 

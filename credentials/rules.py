@@ -320,3 +320,32 @@ def is_host(host: str) -> bool:
         return True
     label = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
     return len(host) <= 253 and re.fullmatch(rf"{label}(?:\.{label})*\.?", host, re.ASCII) is not None
+
+
+# --- Personal access tokens -----------------------------------------------------------------------------------------
+
+
+class PersonalTokenState(StrEnum):
+    """A personal access token at a glance, computed, never stored."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    ENDED = "ended"
+
+
+def personal_token_state(
+    *,
+    revoked_at: datetime | None,
+    expires_at: datetime,
+    generation: int,
+    owner_generation: int,
+    owner_is_active: bool,
+    now: datetime,
+) -> PersonalTokenState:
+    """Revoked beats ended, ended beats expired: a new password or a deactivation ends it for good (D31, D16)."""
+    if revoked_at is not None:
+        return PersonalTokenState.REVOKED
+    if generation != owner_generation or not owner_is_active:
+        return PersonalTokenState.ENDED
+    return PersonalTokenState.LIVE if now < expires_at else PersonalTokenState.EXPIRED

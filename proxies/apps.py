@@ -10,7 +10,7 @@ class ProxiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register this floor's own job."""
-        from proxies import jobs
+        """Register this floor's own jobs."""
+        from proxies import jobs, repeating
 
-        jobs.register(jobs.FORGET_OLD_RUNS)
+        jobs.register(jobs.FORGET_OLD_RUNS, repeating.FORGET_OLD)

@@ -58,3 +58,17 @@ class UnknownJob(ProxyError):
 
     code = "unknown_job"
     sentence = "There is no job of this name."
+
+
+class KeyUsedBefore(ProxyError):
+    """An Idempotency-Key came with another request than the first time."""
+
+    code = "idempotency_key_used"
+    sentence = "This Idempotency-Key came with another request before. Use a new key for a new request."
+
+
+class AnswerNotKept(ProxyError):
+    """A request was repeated whose answer held a secret, which is shown once."""
+
+    code = "idempotency_answer_not_kept"
+    sentence = "The answer held a secret and is not kept: a secret is shown once. Make a new one if it was lost."

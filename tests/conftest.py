@@ -118,6 +118,7 @@ def _no_sightings() -> Iterator[None]:
     for waiting in (
         sightings._seen,
         sightings._gateways,
+        sightings._personal,
         sightings._refused,
         sightings._secrets,
         sightings._keys,

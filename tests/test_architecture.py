@@ -41,6 +41,7 @@ WRITERS = {
     "ChangeRecord": {"proxies.history"},
     "ScheduledJob": {"proxies.jobs"},
     "JobRun": {"proxies.jobs"},
+    "KeptAnswer": {"proxies.repeating"},
     "Credential": {"credentials.clients"},
     "CredentialSecret": {"credentials.clients", "credentials.last_uses"},
     "CredentialKey": {"credentials.client_keys", "credentials.last_uses"},
@@ -48,6 +49,7 @@ WRITERS = {
     "CredentialDeployment": {"credentials.clients"},
     "Grant": {"credentials.clients"},
     "User": {"credentials.users"},
+    "PersonalAccessToken": {"credentials.personal_tokens"},
     "ConnectionConfiguration": {"credentials.rotation", "credentials.heartbeats"},
     "ConnectionToken": {"credentials.rotation", "credentials.heartbeats"},
     "GatewayInstance": {"credentials.rotation", "credentials.heartbeats"},
@@ -74,8 +76,7 @@ STATEMENTS = {
 }
 DOORS = (
     "views",
-    "problems",
-    "parsers",
+    "restkit",
     "admin",
     "api",
     "doors",

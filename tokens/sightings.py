@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
-from credentials import heartbeats, last_uses
+from credentials import heartbeats, last_uses, personal_tokens
 from credentials.gateways import Gateway, Use
 from credentials.heartbeats import Report
 from credentials.identify import Proven
@@ -28,6 +28,7 @@ _MOST = 50_000
 _lock = threading.Lock()
 _seen: dict[int, tuple[datetime, str, str]] = {}
 _gateways: dict[int, Use] = {}
+_personal: dict[int, personal_tokens.Use] = {}
 _refused: dict[int, tuple[Refusal, Report, str, datetime]] = {}
 _turned_away: Counter[Window] = Counter()
 _secrets: dict[int, datetime] = {}
@@ -41,6 +42,14 @@ def seen(token_id: int, *, proxy: str, address: str) -> None:
     with _lock:
         if len(_seen) < _MOST or token_id in _seen:
             _seen[token_id] = (timezone.now(), proxy, address)
+    _start()
+
+
+def personal_token_seen(token_id: int, *, address: str) -> None:
+    """Remember that a personal access token was just used from this address."""
+    with _lock:
+        if len(_personal) < _MOST or token_id in _personal:
+            _personal[token_id] = personal_tokens.Use(timezone.now(), address)
     _start()
 
 
@@ -82,12 +91,13 @@ def flush() -> int:
     """Write what was seen; how many tokens. Never moves a time back, and moves it at most once a minute."""
     with _lock:
         batch = dict(_seen)
-        uses, refusals = list(_gateways.values()), dict(_refused)
+        uses, refusals, personal = list(_gateways.values()), dict(_refused), dict(_personal)
         turned = sorted(_turned_away.items())
         secrets, keys = dict(_secrets), dict(_keys)
-        for waiting in (_seen, _gateways, _refused, _turned_away, _secrets, _keys):
+        for waiting in (_seen, _gateways, _personal, _refused, _turned_away, _secrets, _keys):
             waiting.clear()
     heartbeats.record_use(uses)
+    personal_tokens.record_use(personal)
     last_uses.record(secrets=secrets, keys=keys)
     for configuration_id, (reason, report, address, at) in refusals.items():
         heartbeats.record_refusal(configuration_id, reason, report=report, address=address, at=at)
@@ -123,5 +133,5 @@ def _flush_quietly() -> None:
 @atexit.register
 def _at_exit() -> None:
     _stop.set()
-    if _seen or _gateways or _refused or _turned_away or _secrets or _keys:
+    if _seen or _gateways or _personal or _refused or _turned_away or _secrets or _keys:
         _flush_quietly()

@@ -9,6 +9,7 @@ from credentials.models.credential import (
     UsedAssertion,
 )
 from credentials.models.grant import Grant
+from credentials.models.personal_token import PersonalAccessToken
 from credentials.models.user import User
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "CredentialSecret",
     "GatewayInstance",
     "Grant",
+    "PersonalAccessToken",
     "UsedAssertion",
     "User",
 ]

@@ -5,6 +5,7 @@ from proxies.models.deployment import Deployment
 from proxies.models.environment import Environment
 from proxies.models.holder import ApiProxy, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch, TakenName
 from proxies.models.job import JobRun, ScheduledJob
+from proxies.models.kept_answer import KeptAnswer
 from proxies.models.ownership import Owned
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Environment",
     "GroupMembership",
     "JobRun",
+    "KeptAnswer",
     "Management",
     "Owned",
     "PathRule",

@@ -1,15 +1,17 @@
-"""How a person proves themselves to the portal's own API: an access token of a login as Bearer (S1.3)."""
+"""How a person proves themselves to the portal's own API: a login's access token or a token of their own."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from credentials import addresses
-from credentials.models import User
+from credentials import addresses, personal_tokens, secrets
+from credentials.models import PersonalAccessToken, User
 from tokens import lifecycle, sightings
 from tokens.errors import NoSession
 from tokens.lifecycle import Authenticated
@@ -38,6 +40,44 @@ class LoginTokenAuthentication(JWTAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
         return REALM
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """What a personal access token says: which one it is, and to what it narrows its person."""
+
+    token_id: int
+    limited_to: frozenset[str]
+
+
+class PersonalTokenAuthentication(BaseAuthentication):
+    """A personal access token as Bearer (S3.12). Any other Bearer token is left to whoever is asked next."""
+
+    def authenticate(self, request: Request) -> tuple[User, Limited] | None:
+        """The owner as they are now and what the token opens. Raises AuthenticationFailed."""
+        scheme, _, raw = str(request.META.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
+        raw = raw.strip()
+        if scheme.lower() != "bearer" or not raw.startswith(secrets.PERSONAL_TOKEN):
+            return None
+        found: PersonalAccessToken | None = personal_tokens.shown(raw, at=timezone.now())
+        if found is None:
+            raise AuthenticationFailed("The personal access token was refused.", code="invalid_token")
+        sightings.personal_token_seen(found.pk, address=addresses.caller(request.META))
+        return found.owner, Limited(found.pk, frozenset(found.scopes.split()))
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
+        return REALM
+
+
+class PersonalTokenScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document names a personal access token."""
+
+    target_class = "tokens.api.authentication.PersonalTokenAuthentication"
+    name = "personalToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002 - the library's signature
+        """A Bearer token."""
+        return {"type": "http", "scheme": "bearer", "description": "A personal access token (lk_pt_...)."}
 
 
 class LoginTokenScheme(OpenApiAuthenticationExtension):

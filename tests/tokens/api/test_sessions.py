@@ -226,7 +226,7 @@ def test_s1_10_a_refresh_token_opens_no_request(web):
     person()
     raw = log_in(web)["refresh"]
 
-    for path in (SESSIONS, reverse("connections")):
+    for path in (SESSIONS, reverse("connection-list")):
         answer = web.get(path, **bearer(raw))
         assert answer.status_code == 401
         assert "Bearer" in answer.headers["WWW-Authenticate"]
@@ -238,11 +238,11 @@ def test_s1_3_the_access_token_opens_what_its_person_may_do(web):
 
     ada = person()
     raw = log_in(web)["access"]
-    assert web.get(reverse("connections"), **bearer(raw)).status_code == 403
+    assert web.get(reverse("connection-list"), **bearer(raw)).status_code == 403
 
     ada.user_permissions.add(Permission.objects.get(codename="view_connectionconfiguration"))
 
-    assert web.get(reverse("connections"), **bearer(raw)).status_code == 200
+    assert web.get(reverse("connection-list"), **bearer(raw)).status_code == 200
 
 
 @pytest.mark.parametrize(

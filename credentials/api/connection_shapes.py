@@ -9,6 +9,7 @@ from rest_framework import serializers
 from credentials import rules
 from credentials.models import ConnectionConfiguration, ConnectionToken, GatewayInstance
 from proxies.models import Environment
+from proxies.restkit.shapes import Exact, confirm_field
 
 Types = ConnectionConfiguration.DeploymentType
 Protocol = ConnectionConfiguration.Protocol
@@ -145,19 +146,17 @@ class ConnectionDetailSerializer(ConnectionSerializer):
         return [dict(each) for each in InstanceSerializer(seen, many=True, context=self.context).data]
 
 
-class _Exact(serializers.Serializer[Any]):
-    """Refuses what it does not know, so that a misspelt or permanent field is not passed over in silence."""
+class OpenedConnectionSerializer(ConnectionDetailSerializer):
+    """A new connection configuration with the value of its first token."""
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(str(name)[:50] for name in set(self.initial_data) - set(self.fields))
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["This field is not known here or cannot be changed."] for name in unknown}
-            )
-        return attrs
+    token = serializers.CharField()
+
+    class Meta(ConnectionDetailSerializer.Meta):
+        fields = ("token", *ConnectionDetailSerializer.Meta.fields)
+        read_only_fields = fields
 
 
-class ChangeConnectionSerializer(_Exact):
+class ChangeConnectionSerializer(Exact):
     """What may be changed. Deployment type and environment are permanent (D33)."""
 
     name = serializers.CharField(max_length=150, required=False)
@@ -178,10 +177,16 @@ class OpenConnectionSerializer(ChangeConnectionSerializer):
     licence_ends_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
-class BecauseSerializer(_Exact):
+class BecauseSerializer(Exact):
     """Why."""
 
     because = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+class CloseSerializer(BecauseSerializer):
+    """Why, and the name of what ends."""
+
+    confirm = confirm_field()
 
 
 class RevokeSerializer(BecauseSerializer):
@@ -190,22 +195,13 @@ class RevokeSerializer(BecauseSerializer):
     even_if_in_use = serializers.BooleanField(required=False, default=False)
 
 
-class RevealSerializer(_Exact):
+class RevealSerializer(Exact):
     """Whether the value is shown or copied: the audit entry says which."""
 
     copied = serializers.BooleanField(required=False, default=False)
 
 
-class LicenceSerializer(_Exact):
+class LicenceSerializer(Exact):
     """The new end of the licence; null for none."""
 
     licence_ends_at = serializers.DateTimeField(allow_null=True)
-
-
-class HeartbeatSerializer(serializers.Serializer[Any]):
-    """What an instance says of itself. A type that is missing is not a mistake of form: the core refuses it (D33)."""
-
-    instance_id = serializers.RegexField(r"^[\x21-\x7e]+\Z", max_length=150)
-    deployment_type = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
-    version = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
-    protecting = serializers.BooleanField(required=False, default=True)

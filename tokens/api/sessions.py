@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from credentials.parsers import SmallJSONParser
+from proxies.restkit.parsers import SmallJSONParser
 from tokens import cors, lifecycle
-from tokens.api.serializers import (
+from tokens.api.session_shapes import (
     AccessSerializer,
     EndedSerializer,
     LoginSerializer,

@@ -1,0 +1,158 @@
+"""The OpenAPI document: what every action of the management API has in common is told here once, from its `needs`."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
+
+from proxies.restkit.needs import Need
+from proxies.restkit.problems import CONTENT_TYPE
+from proxies.restkit.shapes import ImpactShape, ProblemShape
+
+F = TypeVar("F", bound=Callable[..., Any])
+QUERY: Final = "query"
+HEADER: Final = "header"
+_METHODS_WITH_BODY = ("POST", "PATCH", "PUT")
+
+
+def documented(
+    summary: str,
+    *,
+    takes: Any = None,
+    gives: Any = None,
+    status: int = 200,
+    examples: list[OpenApiExample] | None = None,
+) -> Callable[[F], F]:
+    """What an action takes and gives. What else it answers follows from its need."""
+    return extend_schema(summary=summary, request=takes, responses={status: gives}, examples=examples)
+
+
+def example(name: str, value: Any, *, answer: bool = False) -> OpenApiExample:
+    """A request, or an answer, to begin from."""
+    return OpenApiExample(name, value=value, request_only=not answer, response_only=answer)
+
+
+def _told(status: HTTPStatus) -> str:
+    return {
+        HTTPStatus.BAD_REQUEST: "A value, a filter or the body cannot be used; `errors` says which.",
+        HTTPStatus.UNAUTHORIZED: "No token, or one that was refused.",
+        HTTPStatus.FORBIDDEN: "The person or the scope of the token does not allow this.",
+        HTTPStatus.NOT_FOUND: "There is no such thing, or it is somebody else's own.",
+        HTTPStatus.CONFLICT: "The state of the thing does not allow it; `code` says why.",
+        HTTPStatus.PRECONDITION_FAILED: "It was changed since the version of If-Match.",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
+        HTTPStatus.PRECONDITION_REQUIRED: "`confirm` or If-Match is missing; the answer says what to send.",
+        HTTPStatus.SERVICE_UNAVAILABLE: "The database or a key cannot be asked. Nothing was done. Try again.",
+    }[status]
+
+
+class PortalSchema(AutoSchema):
+    """Adds to each action its refusals, and the parameters of repeating, editing and confirming."""
+
+    @property
+    def need(self) -> Need | None:
+        """What the action needs; None for a view that is not of the management API."""
+        found: Need | None = getattr(self.view, "needs", {}).get(self.action)
+        return found
+
+    @property
+    def action(self) -> str:
+        """The action of a view of the management API."""
+        return str(getattr(self.view, "action", ""))
+
+    def get_operation_id(self) -> str:
+        """`proxies_undeploy`: the thing and the act."""
+        if self.need is None:
+            return super().get_operation_id()
+        return f"{self._tokenize_path()[0]}_{self.action}".replace("-", "_").replace(".", "_")
+
+    def get_description(self) -> str:  # type: ignore[override]  # as the library has it
+        """The docstring, and what it takes."""
+        told = str(super().get_description() or "")
+        need = self.need
+        if need is None:
+            return told
+        permission = f"the permission `{need.permission}`" if need.permission else "no permission: it is your own"
+        return f"{told}\n\nNeeds {permission}; with a personal access token the scope `{need.scope}`.".strip()
+
+    def get_override_parameters(self) -> list[Any]:
+        """Headers and query parameters by the kind of act."""
+        found = super().get_override_parameters()
+        need = self.need
+        if need is None:
+            return found
+        if self.method == "POST":
+            told = "Up to 255 visible characters. The same request with the same key is done once (kept for a day)."
+            found.append(OpenApiParameter("Idempotency-Key", str, HEADER, description=told))
+        if need.dangerous:
+            told = "Answer what it would end, and do nothing."
+            found.append(OpenApiParameter("dry_run", bool, QUERY, description=told))
+        if need.edit:
+            told = "The ETag of the version that is edited, or `*`."
+            found.append(OpenApiParameter("If-Match", str, HEADER, description=told))
+        if self._has_etag():
+            told = "The version, for If-Match."
+            found.append(OpenApiParameter("ETag", str, HEADER, response=[200, 201], description=told))
+        return found
+
+    def _has_etag(self) -> bool:
+        needs: dict[str, Need] = getattr(self.view, "needs", {})
+        return self.action in ("retrieve", "create") and any(need.edit for need in needs.values())
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        if self.need is not None:
+            for status in self._refusals(self.need):
+                shape = OpenApiResponse(ProblemShape, _told(status))
+                bodies[str(int(status))] = self._get_response_for_code(
+                    shape, str(int(status)), [CONTENT_TYPE], direction
+                )
+        return bodies
+
+    def _get_response_for_code(
+        self, serializer: Any, status_code: Any, media_types: Any = None, direction: Any = "response"
+    ) -> Any:
+        """A dangerous act gives its result, or with dry_run its impact."""
+        need = self.need
+        if need is not None and need.dangerous and str(status_code) == "200":
+            given = [] if serializer is None else [serializer]
+            name = f"{self.get_operation_id()}_answer".title().replace("_", "")
+            serializer = PolymorphicProxySerializer(name, [*given, ImpactShape], None)
+        return super()._get_response_for_code(serializer, status_code, media_types, direction)
+
+    def _refusals(self, need: Need) -> list[HTTPStatus]:
+        found = [HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE]
+        if "{" in self.path or self.method in _METHODS_WITH_BODY:
+            found.append(HTTPStatus.NOT_FOUND)
+        if self.method in _METHODS_WITH_BODY:
+            found += [HTTPStatus.CONFLICT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+        if need.edit:
+            found.append(HTTPStatus.PRECONDITION_FAILED)
+        if need.edit or need.dangerous:
+            found.append(HTTPStatus.PRECONDITION_REQUIRED)
+        return found
+
+
+class ExactScheme(OpenApiSerializerExtension):
+    """A shape that refuses what it does not know says so."""
+
+    target_class = "proxies.restkit.shapes.Exact"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
+        """As ever, and closed."""
+        found = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001 - as the library's own extensions do
+        return {**found, "additionalProperties": False}
+
+
+ANYTHING = OpenApiTypes.OBJECT
