@@ -1,4 +1,4 @@
-"""Personal access tokens: shown once, hashed, narrowed by scopes, ended by revocation, time or their person's password."""
+"""Personal access tokens: shown once, hashed, with chosen scopes; ended by revocation, time or a new password."""
 
 from datetime import timedelta
 

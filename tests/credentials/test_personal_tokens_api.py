@@ -1,4 +1,4 @@
-"""Personal access tokens over REST: one's own, shown once, and nothing more than their person and their scopes allow."""
+"""Personal access tokens over REST: one's own, shown once, never more than their person and scopes allow."""
 
 import pytest
 from django.utils import timezone

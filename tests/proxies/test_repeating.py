@@ -42,7 +42,7 @@ def test_keys_of_two_people_do_not_meet():
 
 def test_i5_an_answer_with_a_secret_is_not_kept_and_a_repetition_says_so():
     repeating.keep(first(), status=201, body=None)
-    with pytest.raises(AnswerNotKept, match="201.*shown once"):
+    with pytest.raises(AnswerNotKept, match=r"201.*shown once"):
         claim()
 
 
