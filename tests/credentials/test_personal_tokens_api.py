@@ -1,5 +1,7 @@
 """Personal access tokens over REST: one's own, shown once, never more than their person and scopes allow."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -73,7 +75,7 @@ def test_d29_it_opens_no_door_of_sessions():
 @pytest.mark.parametrize("end", ["revoke", "password", "deactivate", "expire", "forge", "empty"])
 def test_i6_an_ended_token_is_401_with_a_challenge(end):
     ada = person("view_connectionconfiguration")
-    at = timezone.now() - timezone.timedelta(hours=1)
+    at = timezone.now() - timedelta(hours=1)
     made = personal_tokens.make(ada, name="x", scopes=["read"], by="ada", lifetime=7200, at=at)
     raw = made.raw
     assert bearer(raw).get(CONNECTIONS).status_code == 200
