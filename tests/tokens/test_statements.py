@@ -1,9 +1,13 @@
 """How many SQL statements an operation takes: few, and the same however many tokens there are."""
 
+from typing import Any
+
 import pytest
 
 from bench import statements
+from credentials import client_keys, clients
 from proxies import catalogue
+from tests.tokens import proofs
 from tokens.lifecycle import Client
 from tokens.models import IssuedToken
 
@@ -64,3 +68,37 @@ def test_a_group_of_many_members_takes_no_more(world, token_format):
         catalogue.add_member(world.commerce, catalogue.add_proxy(name=f"P{n}", slug=f"p{n}", by="test"), by="test")
 
     assert count() == few
+
+
+def test_an_assertion_takes_one_statement_more_and_a_certificate_none(world, token_format, settings):
+    settings.CLIENT_CERTIFICATE_HEADER, settings.TRUSTED_GATEWAYS = "X-Client-Certificate", ["192.0.2.7"]
+    world.policy(world.orders, format=token_format)
+    credential, own = world.credentials["orders"], proofs.certificate()
+    # Ten keys in service, as many as there may be, take no more than one.
+    client_keys.add_keys(credential, own.pem, by="test")
+    for number in range(9):
+        client_keys.add_keys(credential, proofs.public_pem(proofs.private_key("ES256", number)), by="test")
+    clients.set_methods(credential, ["private_key_jwt", "self_signed_tls_client_auth"], by="test")
+
+    def by_assertion() -> tuple[dict[str, str], dict[str, str]]:
+        return proofs.form(proofs.assertion(credential.client_id, own.key)), {}
+
+    def by_certificate() -> tuple[dict[str, str], dict[str, str]]:
+        return {"client_id": credential.client_id}, {"HTTP_X_CLIENT_CERTIFICATE": own.escaped}
+
+    def count(prove: Any, path: str, **more: str) -> tuple[int, dict[str, Any]]:
+        form, headers = prove()
+        with statements.counted() as seen:
+            status, answer = statements.door(path, {**form, **more}, headers)
+        assert status == 200, answer
+        return len(seen), answer
+
+    for prove, more in ((by_assertion, 1), (by_certificate, 0)):
+        count(prove, "/oauth2/token", grant_type="client_credentials")
+        issued, answer = count(prove, "/oauth2/token", grant_type="client_credentials")
+        refresh = answer["refresh_token"]
+        refreshed, answer = count(prove, "/oauth2/token", grant_type="refresh_token", refresh_token=refresh)
+        introspected, _ = count(prove, "/oauth2/introspect", token=answer["access_token"])
+        assert issued <= statements.LIMITS["issue"] + more
+        assert refreshed <= statements.LIMITS["refresh"] + more
+        assert introspected <= statements.LIMITS["introspect"] + more
