@@ -356,6 +356,8 @@ def test_r16_a_refresh_binds_the_new_token_to_the_certificate_that_came_with_it(
     # The lost answer is the same again (D2).
     retried = issued.ask(renewed, **form).json
     assert retried["refresh_token"] == again.json["refresh_token"]
+    unsigned = [each.rpartition(".")[0] or each for each in (access, retried["access_token"])]
+    assert unsigned[0] == unsigned[1], "the confirmation of a JWT included"
     assert shown_at("orders", retried["access_token"], renewed).status == 200
 
 
