@@ -1,6 +1,6 @@
 """What an act would end, counted before it is done (D12). Reads only; a handful of queries however many tokens live."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +51,11 @@ def impact(
     if jwt_only:
         chosen &= Q(token_format=TokenFormat.JWT)
     return _count(chosen, at or timezone.now())
+
+
+def impact_of_families(families: Collection[int], at: datetime | None = None) -> Impact:
+    """What lives now of these families: what a bulk revocation would end."""
+    return _count(Q(pk__in=families), at or timezone.now())
 
 
 def _valid_holder(now: datetime) -> Q:

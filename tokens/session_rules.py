@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
@@ -77,3 +78,16 @@ def key_state(
     if now >= expires_at:
         return KeyState.EXPIRED
     return KeyState.LIVE if holder_valid else KeyState.ENDED
+
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": DAY, "week": 7 * DAY, "month": 30 * DAY, "year": 365 * DAY}
+_LIFETIME = re.compile(r"([0-9]{1,10})\s*([a-z]*)")
+
+
+def lifetime_in_seconds(text: str) -> int | None:
+    """Seconds of a lifetime as people write it: `45 days`, `12 hours`, or a bare number of seconds; None for others."""
+    found = _LIFETIME.fullmatch(text.strip().lower())
+    if found is None:
+        return None
+    unit = found[2].removesuffix("s") or "second"
+    return int(found[1]) * _UNITS[unit] if unit in _UNITS else None

@@ -38,7 +38,7 @@ class PortalAdmin(admin.ModelAdmin):
     # Searches of big tables: by what an index answers, the first that knows the term. Empty: search_fields.
     find_exact: tuple[str, ...] = ()
     find_prefix: tuple[str, ...] = ()
-    actions = None
+    actions: Any = None
     paginator = BoundedPaginator
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
@@ -163,6 +163,7 @@ class PortalAdmin(admin.ModelAdmin):
             "act": act,
             "title": title,
             "section": self.section,
+            "media": self.media,
         }
 
     def _page(self, request: HttpRequest, act: Act, subject: Model | None, form: forms.Form) -> HttpResponse:

@@ -8,6 +8,7 @@ from tokens.session_rules import (
     Unrenewable,
     access_lifetime,
     key_state,
+    lifetime_in_seconds,
     refresh_lifetime,
     why_not_renewable,
 )
@@ -73,3 +74,25 @@ def test_s2_16_a_key_has_one_state_at_a_glance(changes, state):
         "now": later(0),
     }
     assert key_state(**{**usual, **changes}) == state
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("3600", 3600),
+        ("45 days", 45 * 86400),
+        ("1 day", 86400),
+        (" 12 Hours ", 43200),
+        ("2weeks", 14 * 86400),
+        ("1 year", 365 * 86400),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("1.5 days", None),
+        ("5 fortnights", None),
+        ("99999999999999999999", None),
+        ("٣ days", None),
+    ],
+)
+def test_d30_a_lifetime_is_read_as_people_write_it(text, seconds):
+    assert lifetime_in_seconds(text) == seconds

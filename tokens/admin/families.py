@@ -128,10 +128,11 @@ class TokenFamilyAdmin(PortalAdmin):
 
 @admin.register(RefreshKey)
 class RefreshKeyAdmin(PortalAdmin):
-    """Refresh keys."""
+    """Refresh tokens of clients, which are opaque; those of people have a screen of their own."""
 
-    section, place, icon = "Setup > Integrations", 10, "refresh"
+    section, place, icon = "Tokens", 30, "refresh"
     minor = ("sequence", "created_at")
+    empty_hint = "A refresh token comes with an access token where the policy allows it."
     list_display = ("jti", "audience", "sequence", "created_at", "expires_at", "revoked_at", "last_used_at")
     list_filter = ("family__kind", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("family",)
@@ -145,13 +146,13 @@ class RefreshKeyAdmin(PortalAdmin):
             _revoke_key,
             "change_refreshkey",
             BecauseForm,
-            help="The refresh key and every token of its family end at once.",
+            help="The refresh token and every token of its family end at once.",
             possible=lambda subject: subject.family.revoked_at is None,
         ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefreshKey]:
-        return super().get_queryset(request).select_related("family")
+        return super().get_queryset(request).filter(signing_key=None).select_related("family")
 
     @admin.display(description="Audience")
     def audience(self, key: RefreshKey) -> str:

@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
             fields=[],
             options={
                 "verbose_name": "JWT refresh key",
+                "verbose_name_plural": "JWT Refresh Keys",
                 "proxy": True,
                 "indexes": [],
                 "constraints": [],

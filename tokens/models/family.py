@@ -124,3 +124,4 @@ class JwtRefreshKey(RefreshKey):
     class Meta:
         proxy = True
         verbose_name = "JWT refresh key"
+        verbose_name_plural = "JWT Refresh Keys"

@@ -1,0 +1,55 @@
+"""A lifetime: one of a list, or a free value such as `45 days` (D30)."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from tokens.session_rules import LIFETIMES, lifetime_in_seconds
+
+_OTHER = ""
+_PRESET = 30 * 24 * 3600
+
+
+class LifetimeWidget(forms.MultiWidget):
+    """The list and, beside it, the free value."""
+
+    template_name = "tokens/widgets/lifetime.html"
+
+    def __init__(self) -> None:
+        choices = [(str(seconds), label) for seconds, label in LIFETIMES]
+        free = forms.TextInput(
+            attrs={"placeholder": "45 days", "aria-label": "Another lifetime", "maxlength": 20, "autocomplete": "off"}
+        )
+        super().__init__([forms.Select(choices=[*choices, (_OTHER, "Other …")]), free])
+
+    def decompress(self, value: Any) -> list[Any]:
+        known = {seconds for seconds, _ in LIFETIMES}
+        seconds = _PRESET if value is None else value
+        return [str(seconds), ""] if seconds in known else [_OTHER, str(seconds)]
+
+
+class LifetimeField(forms.MultiValueField):
+    """Seconds, by list or in words. A free value beats the list."""
+
+    widget = LifetimeWidget
+
+    def __init__(self) -> None:
+        fields = (forms.CharField(required=False), forms.CharField(required=False, max_length=20))
+        super().__init__(
+            fields=fields,
+            require_all_fields=False,
+            label="Lifetime",
+            help_text="From the list, or another one: 45 days, 12 hours, or a number of seconds.",
+        )
+
+    def compress(self, data_list: list[Any]) -> int:
+        chosen, free = ([*data_list, "", ""])[:2]
+        seconds = lifetime_in_seconds(str(free or chosen or ""))
+        if seconds is None:
+            raise ValidationError("Write a lifetime as 45 days, 12 hours, or as a number of seconds.")
+        most = settings.REFRESH_TOKEN_MAXIMUM_LIFETIME_SECONDS
+        if not 1 <= seconds <= max(most, settings.REFRESH_TOKEN_LIFETIME_SECONDS):
+            raise ValidationError(f"The most that this installation allows is {most // 86400} days.")
+        return seconds
