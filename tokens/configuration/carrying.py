@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from credentials import clients, rotation, users
+from credentials import client_keys, clients, rotation, users
 from credentials.models import ConnectionConfiguration, Credential, Grant, User
 from proxies import catalogue, deployment
 from proxies.catalogue import Rule
@@ -231,6 +231,25 @@ def _give_secret(step: Step, actor: Actor) -> None:
     clients.rotate_secret(_key(step), secret=step.values["client_secret_file"].secret, **actor.told)
 
 
+def _set_methods(step: Step, actor: Actor) -> None:
+    clients.set_methods(
+        _key(step), step.values["auth_methods"], certificate_name=step.values["certificate_name"], **actor.told
+    )
+
+
+def _add_key(step: Step, actor: Actor) -> None:
+    kid, upload = step.values["other"], step.values["pem"]
+    if step.values.get("authority"):
+        client_keys.add_authority(_key(step), upload, kid=kid, **actor.told)
+    else:
+        algorithms = tuple(step.values.get("algorithms", ()))
+        client_keys.add_keys(_key(step), upload, kid=kid, algorithms=algorithms, **actor.told)
+
+
+def _remove_key(step: Step, actor: Actor) -> None:
+    client_keys.remove_key(_key(step).keys.get(removed_at=None, kid=step.values["other"]), **actor.told)
+
+
 def _activity(step: Step, actor: Actor) -> None:
     act = clients.deactivate if step.verb.startswith("deactivate") else clients.reactivate
     act(_key(step), **actor.told)
@@ -309,6 +328,9 @@ _BY_VERB: dict[str, _Verb] = {
     "open key": _open,
     "change key": _change_credential,
     "give secret": _give_secret,
+    "set methods": _set_methods,
+    "add key": _add_key,
+    "remove key": _remove_key,
     "deactivate": _activity,
     "reactivate": _activity,
     "deactivate key": _activity,

@@ -13,6 +13,7 @@ from tokens.configuration.schema import Document, Entry, Sections
 _APART = (
     "default", "signing_algorithm", "mode", "path_rules", "deployed_in", "policy", "key", "members", "grants",
     "active", "client_secret_file", "suspended", "licence_ends_at", "environment",
+    "auth_methods", "certificate_name", "public_keys",
 )  # fmt: skip
 _PRUNED = ("proxies", "groups", "credentials", "connections")
 
@@ -180,7 +181,30 @@ def _key(key: _Subject) -> Iterator[Step]:
             yield key.step("change key", changed, before)
         if secret := _secret(key, key.before["client_id"]):
             yield key.step("give secret", secret)
+    yield from _proofs(key)
     yield from _activity(key, " key")
+
+
+_SECRETS = ["client_secret_basic", "client_secret_post"]
+
+
+def _proofs(subject: _Subject) -> Iterator[Step]:
+    """Ways of authentication, and the keys for them. A key that is another one goes before the other comes."""
+    otherwise = {"auth_methods": _SECRETS, "certificate_name": ""}
+    changed = {name: subject.wanted[name] for name in otherwise if subject.differs(name, otherwise[name])}
+    wanted, before = subject.wanted.get("public_keys", {}), subject.before.get("public_keys", {})
+    kept = {kid for kid, key in wanted.items() if kid in before and _same_key(key, before[kid])}
+    if "public_keys" in subject.wanted:
+        yield from (subject.step("remove key", {"other": kid}) for kid in before if kid not in kept)
+        yield from (subject.step("add key", {"other": kid, **key}) for kid, key in wanted.items() if kid not in kept)
+    if changed:
+        whole = {name: subject.wanted.get(name, subject.before.get(name, value)) for name, value in otherwise.items()}
+        yield subject.step("set methods", whole, {name: subject.before[name] for name in changed if subject.before})
+
+
+def _same_key(wanted: Entry, before: Entry) -> bool:
+    named = {"authority": False} | wanted
+    return all(same(value, before.get(name)) for name, value in named.items())
 
 
 def _activity(subject: _Subject, suffix: str = "", ending: Effect = Effect.REFUSES) -> Iterator[Step]:
@@ -197,6 +221,7 @@ def _credential(subject: _Subject) -> Iterator[Step]:
     yield from subject.added_or_changed(more=secret)
     if secret and not subject.is_new:
         yield subject.step("give secret", secret)
+    yield from _proofs(subject)
     yield from _grants(subject)
     yield from _policy(subject)
     yield from _deployments(subject)

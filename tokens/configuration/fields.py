@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from credentials.errors import CredentialError
+from credentials import public_keys
+from credentials.errors import CredentialError, UnusableKey
 from proxies.errors import ProxyError
 from proxies.values import why_unfit
 
@@ -70,6 +71,16 @@ def choice(*words: str) -> Reader:
         return value
 
     return read
+
+
+def choice_of(*known: str) -> Callable[[str], None]:
+    """A check for one word of a list. Raises ValueError."""
+
+    def check(word: str) -> None:
+        if word not in known:
+            raise ValueError(f"{word[:60]!r} is none of {', '.join(known)}.{did_you_mean(word, known)}")
+
+    return check
 
 
 def flag(value: Any, path: str, problems: Problems) -> Any:
@@ -140,6 +151,21 @@ def address(word: str) -> None:
         ipaddress.ip_network(word, strict=False)
     except ValueError as broken:
         raise ValueError(f"{word[:60]!r} is no address or network.") from broken
+
+
+def pem(value: Any, path: str, problems: Problems) -> Any:
+    """One public key or certificate in PEM, as it is kept."""
+    if not isinstance(value, str):
+        problems.add(path, "must be text: a public key or certificate in PEM.")
+        return value
+    try:
+        found = public_keys.read(value)
+    except UnusableKey as unusable:
+        problems.add(path, str(unusable))
+        return value
+    if len(found) > 1:
+        problems.add(path, "one key or certificate at a time.")
+    return found[0].certificate or found[0].public_key
 
 
 def ports(value: Any, path: str, problems: Problems) -> Any:

@@ -158,6 +158,9 @@ _SENTENCES = {
     "open key": "Make a key for the {subject}{values}.",
     "change key": "Change the key of the {subject}: {changes}.",
     "give secret": "Put the secret of its file beside the present one of the {subject}; no token ends.",
+    "set methods": "Let the client of the {subject} prove itself by {methods}{certificate}; no token ends.",
+    "add key": "Let the public key {other} prove the client of the {subject}.",
+    "remove key": "Take the public key {other} of the {subject} out of service; no token ends.",
     "deactivate": "Deactivate the {subject}{ends}.",
     "reactivate": "Reactivate the {subject}.",
     "deactivate key": "Deactivate the key of the {subject}; its tokens are refused while it is so.",
@@ -186,6 +189,8 @@ def sentence(step: Step) -> str:
         mode="the credentials granted to it" if values.get("mode") == "credentials" else "its own policy and key",
         algorithm=values.get("signing_algorithm", ""),
         count=len(values.get("path_rules", ())),
+        methods=_brief(values.get("auth_methods")),
+        certificate=f" (certificate of {values['certificate_name']})" if values.get("certificate_name") else "",
         licence=values.get("licence_ends_at") or "never",
         ends=", whose tokens end for good" if step.section == "users" else ", whose tokens are refused while it is so",
     )

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, Q
 
 from credentials import rules
-from credentials.models import ConnectionConfiguration, Credential, CredentialDeployment, Grant, User
+from credentials.models import ConnectionConfiguration, Credential, CredentialDeployment, CredentialKey, Grant, User
 from proxies.models import ApiProxy, Deployment, Environment, GroupMembership, PathRule, ProxyGroup
 from tokens.configuration.schema import POLICY, Entry, Sections, connection_key
 from tokens.models import SigningKey, TokenPolicy
@@ -76,7 +76,7 @@ def _standing(model: type[ApiProxy] | type[ProxyGroup], *more: str) -> Iterable[
         found = found.prefetch_related(Prefetch("memberships", members.order_by("proxy__slug"), to_attr="kept_members"))
     if "path_rules" in more:
         found = found.prefetch_related(Prefetch("path_rules", PathRule.objects.order_by("pk")))
-    return found.prefetch_related(_live_deployments(Deployment))
+    return found.prefetch_related(_live_deployments(Deployment), _keys("key__"))
 
 
 def _holder(each: Any) -> Entry:
@@ -126,7 +126,7 @@ def policy_entry(policy: TokenPolicy) -> Entry:
     return {name: terms[name] for name in POLICY if name in terms} | {"suspended": policy.suspended_at is not None}
 
 
-def _credential(each: Credential) -> Entry:
+def _credential(each: Any) -> Entry:
     return {
         "name": each.name,
         "description": each.description,
@@ -134,12 +134,28 @@ def _credential(each: Credential) -> Entry:
         "active": each.deactivated_at is None,
         "allowed_addresses": each.allowed_addresses.split(),
         **{name: getattr(each, name) for name in _OWNER},
+        "auth_methods": each.auth_methods.split(),
+        "certificate_name": each.certificate_name,
+        "public_keys": {key.kid: _public_key(key) for key in each.kept_keys},
     }
+
+
+def _public_key(key: CredentialKey) -> Entry:
+    """Authorities sign no assertion; of the others it is said which algorithms they may use."""
+    kept = {"pem": key.certificate or key.public_key}
+    if key.kind == CredentialKey.Kind.AUTHORITY:
+        return kept | {"authority": True}
+    return kept | {"algorithms": key.algorithms.split(), "authority": False}
+
+
+def _keys(path: str = "") -> "Prefetch[Any]":
+    in_service = CredentialKey.objects.filter(removed_at=None).order_by("kid")
+    return Prefetch(f"{path}keys", in_service, to_attr="kept_keys")
 
 
 def _own_credentials() -> Iterable[Credential]:
     own = Credential.objects.filter(proxy=None, group=None, archived_at=None).order_by("client_id")
-    return own.select_related("policy").prefetch_related(_grants(), _live_deployments(CredentialDeployment))
+    return own.select_related("policy").prefetch_related(_grants(), _keys(), _live_deployments(CredentialDeployment))
 
 
 def _own_credential(each: Any) -> Entry:

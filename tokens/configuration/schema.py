@@ -6,6 +6,8 @@ from typing import Any
 
 from credentials.clients import check_client_id
 from credentials.models import ConnectionConfiguration, Credential, User
+from credentials.public_keys import ALGORITHMS
+from credentials.rules import Method
 from proxies.catalogue import check_audience, check_scopes, check_slug
 from proxies.models import ApiProxy, Environment, Management, PathRule, ScopeMatch
 from proxies.values import why_unfit
@@ -14,6 +16,7 @@ from tokens.configuration.fields import (
     Reader,
     address,
     choice,
+    choice_of,
     day,
     entries,
     flag,
@@ -21,6 +24,7 @@ from tokens.configuration.fields import (
     mapping,
     moment,
     number,
+    pem,
     ports,
     text,
     words,
@@ -73,6 +77,7 @@ POLICY = {
     "family_lifetime_secs": number(1, LONGEST_LIFETIME, optional=True),
     "suspended": flag,
 }
+PUBLIC_KEY = {"pem": pem, "algorithms": words(choice_of(*ALGORITHMS)), "authority": flag}
 CREDENTIAL = {
     **_column(Credential, "name", "description"),
     "expires_on": day,
@@ -80,6 +85,9 @@ CREDENTIAL = {
     "allowed_addresses": words(address),
     **_column(Credential, *_OWNER),
     "client_secret_file": text(Credential, "description"),
+    "auth_methods": words(choice_of(*Method)),
+    **_column(Credential, "certificate_name"),
+    "public_keys": entries(str, mapping(PUBLIC_KEY, needed=("pem",))),
 }
 KEY = {"client_id": text(Credential, "client_id", check_client_id), **CREDENTIAL}
 GRANT = {"scopes": _SCOPES, "expires_on": day, "disallowed_methods": words()}

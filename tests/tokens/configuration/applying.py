@@ -6,6 +6,10 @@ from typing import Any
 from tokens import configuration
 from tokens.configuration import Made, Plan
 
+OTHER_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgfzGZVsDho22qo6V0/TX2vLnkUn6
+cU6DVT5KqvnnTaQdxmqol/pFnSa7EWgvmAdqjY1HU5iE19TGxiyrPUWt6A==
+-----END PUBLIC KEY-----"""
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 RICH = """
@@ -69,6 +73,31 @@ credentials:
     expires_on: 2026-01-01
     allowed_addresses: [203.0.113.7]
     owner_email: partner@example.com
+    auth_methods: [private_key_jwt, tls_client_auth]
+    certificate_name: dns:partner.example
+    public_keys:
+      first:
+        algorithms: [ES256]
+        pem: |
+          -----BEGIN PUBLIC KEY-----
+          MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE4FYv0lRVHw9tPBAvc6KkwVNavGPy
+          WzY589MIO/xkalBCXUuNDp6LC6HsjxjHGJUBKb67GMc2JxcSmBj7DBHn8g==
+          -----END PUBLIC KEY-----
+      "ca":
+        authority: true
+        pem: |
+          -----BEGIN CERTIFICATE-----
+          MIIBtDCCAVmgAwIBAgIUSXBjuUhOOOID8u/POzNHyALDqXQwCgYIKoZIzj0EAwIw
+          JzEQMA4GA1UECgwHRXhhbXBsZTETMBEGA1UEAwwKUGFydG5lciBDQTAeFw0yNjEx
+          MjQxNDU2NThaFw00NjExMTkxNDU2NThaMCcxEDAOBgNVBAoMB0V4YW1wbGUxEzAR
+          BgNVBAMMClBhcnRuZXIgQ0EwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATgVi/S
+          VFUfD208EC9zoqTBU1q8Y/JbNjnz0wg7/GRqUEJdS40OnosLoeyPGMcYlQEpvrsY
+          xzYnFxKYGPsMEefyo2MwYTAdBgNVHQ4EFgQUPWMq6wLxJa2JPK3cmmjbTnRNWqIw
+          HwYDVR0jBBgwFoAUPWMq6wLxJa2JPK3cmmjbTnRNWqIwDwYDVR0TAQH/BAUwAwEB
+          /zAOBgNVHQ8BAf8EBAMCAgQwCgYIKoZIzj0EAwIDSQAwRgIhALQkDpOM0aZjqyy5
+          Ui2YtOs/6vG/xYEHzvakakaJuwSXAiEA6x9YgBs805F/CnvcBGVaLmfpc39nXVU4
+          o2ZuMU5hk3c=
+          -----END CERTIFICATE-----
     deployed_in: [staging, test]
     policy: {refresh_allowed: false, access_token_lifetime_secs: 60}
     grants:

@@ -88,7 +88,8 @@ def test_i5_nothing_secret_is_exported(db: None) -> None:
     assert len(values) == 5
     for value in values:
         assert value not in text
-    assert "secret" not in text
+    assert "lk_" not in text
+    assert "client_secret:" not in text
     assert "PRIVATE" not in text
 
 

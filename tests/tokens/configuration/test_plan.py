@@ -1,12 +1,14 @@
 """From what is to what a file says: each difference is one step, and nothing that the file leaves out is touched."""
 
+import json
+
 import pytest
 from django.db import transaction
 
 from credentials import clients
 from proxies import catalogue
 from tests import world as worlds
-from tests.tokens.configuration.applying import NOW, RICH, apply, exported, plan, verbs
+from tests.tokens.configuration.applying import NOW, OTHER_KEY, RICH, apply, exported, plan, verbs
 from tests.world import REQUEST, World
 from tokens import configuration, lifecycle, policies
 from tokens.configuration.difference import same
@@ -55,6 +57,8 @@ DIFFERENCES = [
     (SHOP % "grants: {orders: {scopes: [read]}}", ["grant"]),
     (SHOP % "grants: {billing: {}}", ["grant", "withdraw"]),
     (SHOP % "deployed_in: [live]", ["deploy", "undeploy"]),
+    (SHOP % "auth_methods: [client_secret_post, client_secret_basic], public_keys: {}", []),
+    (SHOP % "auth_methods: [private_key_jwt], public_keys: {k1: {pem: KEY}}", ["add key", "set methods"]),
     (SHOP % "active: false, expires_on: 2027-01-01", ["change", "deactivate"]),
     ("users: {ada: {}}", []),
     ("users: {ada: {email: ada@example.org}}", ["change"]),
@@ -72,7 +76,7 @@ def test_each_difference_is_a_step_and_then_there_is_none(world: World) -> None:
     shop = world.credential("shop", world.orders)
     catalogue.set_mode(world.orders, "own", by="test")
     for said, steps in DIFFERENCES:
-        text = said.replace("CLIENT", shop.client_id)
+        text = said.replace("CLIENT", shop.client_id).replace("KEY", json.dumps(OTHER_KEY))
         with transaction.atomic():
             found = plan(text)
             assert [each.step.verb for each in found.steps] == steps, said
@@ -215,6 +219,19 @@ def test_every_sentence_can_be_said(db: None) -> None:
     told = [each.sentence for each in plan(RICH.replace("invoices", "bills").replace("partner", "other-one")).steps]
     assert all(sentence.endswith(".") and "{" not in sentence and "None" not in sentence for sentence in told)
     assert "Add the API proxy bills (name Rechnungen: \u00dcbersicht" in " ".join(told)
+
+
+def test_d18_a_key_that_is_another_one_goes_before_the_other_comes(db: None) -> None:
+    apply(RICH)
+    own = "credentials: {partner: {public_keys: {%s}}}"
+    first = f"first: {{pem: {json.dumps(OTHER_KEY)}}}"
+    assert verbs(own % f"{first}, second: {{pem: {json.dumps(OTHER_KEY)}}}") == [
+        ("remove key", "partner"), ("remove key", "partner"), ("add key", "partner"), ("add key", "partner"),
+    ]  # fmt: skip
+    apply(own % first)
+    kept = configuration.export(at=NOW).values["credentials"]["partner"]["public_keys"]
+    assert kept == {"first": {"pem": OTHER_KEY + "\n", "algorithms": ["ES256"], "authority": False}}
+    assert plan(own % first).nothing
 
 
 def test_d5_a_policy_keeps_the_terms_that_the_file_does_not_name(world: World) -> None:
