@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index", permanent=False), name="home"),
     path("admin/", admin.site.urls),
+    path("", include("proxies.urls")),
     path("", include("credentials.urls")),
     path("", include("tokens.urls")),
 ]

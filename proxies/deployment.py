@@ -49,3 +49,11 @@ def undeploy(
             raise NotDeployed
         history.record("undeploy", holder, by=by, at=now, environment=environment.slug, note=note)
     return Deployment.objects.get(**_of(holder), environment=environment)
+
+
+def live(holder: Holder, environment: Environment) -> Deployment:
+    """Where a proxy or group is deployed now. Raises NotDeployed."""
+    found = Deployment.objects.filter(**_of(holder), environment=environment, undeployed_at=None).first()
+    if found is None:
+        raise NotDeployed
+    return found

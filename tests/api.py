@@ -8,6 +8,9 @@ from rest_framework.test import APIClient
 from credentials import personal_tokens
 from credentials.models import User
 from proxies.api_scopes import SCOPES
+from tests.world import REQUEST
+from tokens import lifecycle
+from tokens.lifecycle import Client
 
 BASE = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -53,3 +56,13 @@ def problem(answer: Any) -> tuple[int, str]:
     assert {"type", "title", "detail"} <= set(body)
     assert "no-store" in answer.headers["Cache-Control"]
     return answer.status_code, body["code"]
+
+
+def issued(client: Client, **more: Any) -> str:
+    """A live access token: doors of the API look at the clock."""
+    return lifecycle.issue(client, request=REQUEST, **more).access_token
+
+
+def opens(raw: str, proxy: str = "orders") -> bool:
+    """Does it open this proxy now?"""
+    return lifecycle.verify(raw, proxy=proxy).good

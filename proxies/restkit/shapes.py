@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 NOT_KNOWN = "This field is not known here or cannot be changed."
@@ -80,3 +81,23 @@ class ProblemShape(serializers.Serializer[Any]):
     errors = serializers.DictField(required=False, help_text="What is wrong with which field.")  # type: ignore[assignment]
     confirm = serializers.CharField(required=False, help_text="What to send as `confirm`.")
     scope = serializers.CharField(required=False, help_text="The scope that the personal access token lacks.")
+
+
+class Chosen(serializers.CharField):
+    """A thing that exists, named by its slug or another unique column."""
+
+    default_error_messages = {"unknown": "There is none of this name."}
+
+    def __init__(self, rows: QuerySet[Any], *, by: str = "slug", **named: Any) -> None:
+        self.rows, self.by = rows, by
+        super().__init__(**{"max_length": 255, **named})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """The row of a name that has the form of one. Raises ValidationError where there is none."""
+        name = super().run_validation(data)
+        if name is None:
+            return None
+        found = self.rows.all().filter(**{self.by: name}).first()
+        if found is None:
+            self.fail("unknown")
+        return found

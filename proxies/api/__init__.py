@@ -1,0 +1,1 @@
+"""REST of what exists and where it is deployed."""

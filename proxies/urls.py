@@ -1,0 +1,18 @@
+"""Addresses of this floor."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from proxies.api.environments import Environments
+from proxies.api.groups import Groups
+from proxies.api.proxies import Proxies
+from proxies.api.records import Changes, Deployments
+
+router = SimpleRouter()
+router.register("environments", Environments, basename="environment")
+router.register("proxies", Proxies, basename="proxy")
+router.register("groups", Groups, basename="group")
+router.register("deployments", Deployments, basename="deployment")
+router.register("changes", Changes, basename="change")
+
+urlpatterns = [path("api/v1/", include(router.urls))]
