@@ -3,6 +3,7 @@
 from tokens.lifecycle.audit import Request, refused
 from tokens.lifecycle.authenticating import Authenticated, authenticate
 from tokens.lifecycle.cleaning import Cleaned, clean
+from tokens.lifecycle.explaining import Explanation, Step, explain
 from tokens.lifecycle.finding import find
 from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
 from tokens.lifecycle.issuing import issue
@@ -32,9 +33,11 @@ __all__ = [
     "Client",
     "Count",
     "Counted",
+    "Explanation",
     "Proof",
     "Request",
     "Session",
+    "Step",
     "TokenAnswer",
     "Told",
     "UnknownProxy",
@@ -48,6 +51,7 @@ __all__ = [
     "count_refusal",
     "end_others",
     "end_session",
+    "explain",
     "find",
     "introspect",
     "introspect_for_gateway",

@@ -43,9 +43,16 @@ def _sql(which: str) -> str:
     )
 
 
-def read(*, environment: str, proxy: str, digests: list[str], jti: str = "") -> VerifyRow | None:
-    """The facts, by digest for an opaque token and by jti for a JWT; None where there is no such environment."""
-    if jti:
+def read(
+    *, environment: str, proxy: str, digests: list[str], jti: str = "", token_id: int | None = None
+) -> VerifyRow | None:
+    """The facts, by digest for an opaque token, by jti for a JWT, by id for one whose record is at hand.
+
+    None where there is no such environment.
+    """
+    if token_id is not None:
+        found = database.row(_sql("t.id = %s"), [proxy, token_id, environment, environment])
+    elif jti:
         found = database.row(_sql("t.jti = %s AND t.token_format = 'jwt'"), [proxy, jti, environment, environment])
     else:
         sql = _sql(f"t.digest IN ({database.marks(len(digests))})")
