@@ -265,6 +265,16 @@ def deploy(
     return found
 
 
+def live_deployment(credential: Credential, environment: Environment) -> CredentialDeployment:
+    """Where a credential is deployed now. Raises CredentialNotDeployed."""
+    found = CredentialDeployment.objects.filter(
+        credential=credential, environment=environment, undeployed_at=None
+    ).first()
+    if found is None:
+        raise CredentialNotDeployed
+    return found
+
+
 def undeploy(
     credential: Credential, environment: Environment, *, by: str, note: str = "", at: datetime | None = None
 ) -> None:

@@ -34,6 +34,11 @@ def create_user(*, username: str, password: str | None, by: str, at: datetime | 
     return made
 
 
+def may_act_on(actor: User, subject: User, *, handing_out: bool = False) -> bool:
+    """Only a superuser acts on a superuser or hands out permissions: nobody lifts themselves up."""
+    return bool(actor.is_superuser or not (handing_out or subject.is_superuser))
+
+
 def check_password(password: str, *, username: str, email: str = "") -> None:
     """Raises InvalidCredential for a password that the installation's rules find too weak."""
     try:

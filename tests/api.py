@@ -66,3 +66,13 @@ def issued(client: Client, **more: Any) -> str:
 def opens(raw: str, proxy: str = "orders") -> bool:
     """Does it open this proxy now?"""
     return lifecycle.verify(raw, proxy=proxy).good
+
+
+def logged_in(username: str, password: str) -> str:
+    """The access token of a login that is made now."""
+    return lifecycle.login(username, password, request=REQUEST).access
+
+
+def opens_the_portal(raw: str) -> bool:
+    """Does it open the portal's own API now?"""
+    return bearer(raw).get("/api/auth/sessions").status_code == 200

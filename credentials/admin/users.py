@@ -136,7 +136,7 @@ class UserAdmin(PortalAdmin):
     def act_view(self, request: HttpRequest, object_id: str, act_name: str) -> HttpResponse:
         """Only a superuser acts on a superuser or hands out permissions: nobody lifts themselves up."""
         subject = self.get_object(request, object_id)
-        guarded = act_name == "access" or (subject is not None and subject.is_superuser)
-        if guarded and not request.user.is_superuser:
+        person: Any = request.user
+        if subject is not None and not users.may_act_on(person, subject, handing_out=act_name == "access"):
             raise PermissionDenied
         return super().act_view(request, object_id, act_name)

@@ -6,9 +6,9 @@ import django_filters  # type: ignore[import-untyped]
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from credentials.models import ConnectionConfiguration
+from credentials.models import ConnectionConfiguration, CredentialKey
 from credentials.rules import Rotation
-from proxies.restkit.filters import HasDate, Part, Text
+from proxies.restkit.filters import Flag, HasDate, Moment, Part, Text
 
 
 class ConnectionFilter(django_filters.FilterSet):
@@ -33,3 +33,46 @@ class PersonalTokenFilter(django_filters.FilterSet):
 
     owner = Text(field_name="owner__username")
     revoked = HasDate("revoked_at")
+
+
+class CredentialFilter(django_filters.FilterSet):
+    """Credentials: by client id, name, owner, what they are the key of, what they reach, active or not."""
+
+    client_id = Text(max_length=100)
+    name = Part()
+    owner = Part(field_name="owner_name")
+    proxy = Text(field_name="proxy__slug")
+    group = Text(field_name="group__slug")
+    deactivated = HasDate("deactivated_at")
+    archived = HasDate("archived_at")
+    expires_before = django_filters.DateFilter(field_name="expires_on", lookup_expr="lt")
+
+
+class KeyFilter(django_filters.FilterSet):
+    """Public keys and certificates: by client, kind, key id, end."""
+
+    credential = Text(field_name="credential__client_id", max_length=100)
+    kind = django_filters.ChoiceFilter(choices=CredentialKey.Kind.choices)
+    kid = Text(max_length=100)
+    removed = HasDate("removed_at")
+    ends_before = Moment(field_name="not_after", lookup_expr="lt")
+
+
+class GrantFilter(django_filters.FilterSet):
+    """Grants: by who, by what, withdrawn or not."""
+
+    credential = Text(field_name="credential__client_id", max_length=100)
+    user = Text(field_name="user__username", max_length=150)
+    proxy = Text(field_name="proxy__slug")
+    group = Text(field_name="group__slug")
+    withdrawn = HasDate("withdrawn_at")
+
+
+class UserFilter(django_filters.FilterSet):
+    """People: by name, e-mail address, group, active or not."""
+
+    username = Text(max_length=150)
+    email = Part()
+    group = Text(field_name="groups__name", max_length=150)
+    is_active = Flag()
+    is_staff = Flag()

@@ -27,6 +27,7 @@ STATUS: dict[str, HTTPStatus] = {
     "invalid_target": HTTPStatus.BAD_REQUEST,
     "unknown_environment": HTTPStatus.NOT_FOUND,
     "token_not_found": HTTPStatus.NOT_FOUND,
+    "unusable_key": HTTPStatus.BAD_REQUEST,
     "no_signing_key": HTTPStatus.SERVICE_UNAVAILABLE,
     "seal_broken": HTTPStatus.SERVICE_UNAVAILABLE,
     "server_error": HTTPStatus.SERVICE_UNAVAILABLE,

@@ -140,7 +140,7 @@ class ManagementView(Door, GenericViewSet[M]):
         claimed = self.claimed
         if claimed is None:
             return
-        if answer.status_code >= 300 or not isinstance(answer, Response):
+        if answer.status_code >= 300 or not isinstance(answer, Response) or "dry_run" in answer.data:
             repeating.forget(claimed)
             return
         secret = self.need is None or self.need.answers_secret
