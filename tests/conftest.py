@@ -1,5 +1,6 @@
 """What every test stands on. The environment is set here, before Django reads its settings."""
 
+import itertools
 import json
 import os
 import shutil
@@ -126,6 +127,45 @@ def _no_sightings() -> Iterator[None]:
         limiting._full,
     ):
         waiting.clear()
+
+
+# --- What costs time and proves nothing twice -------------------------------------------------------------------------
+
+_KEYS_AT_HAND = 12
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rsa_keys_at_hand() -> Iterator[None]:
+    """RSA keys take a moment to find. Each process finds a dozen, and hands them out in turn."""
+    from tokens import signing
+
+    find, found, turn = signing._generate, [], itertools.count()
+
+    def hand_out(algorithm: str) -> Any:
+        if algorithm != "RS256":
+            return find(algorithm)
+        if len(found) < _KEYS_AT_HAND:
+            found.append(find(algorithm))
+            return found[-1]
+        return found[next(turn) % _KEYS_AT_HAND]
+
+    signing._generate = hand_out
+    yield
+    signing._generate = find
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On the second database only what asks a database runs again; tables of values are the same there."""
+    if os.environ.get("LATCHKEY_TEST_ONLY_DATABASE", "") in {"", "0"}:
+        return
+    asks = {"db", "own_database", "_django_db_helper"}
+    again = [item for item in items if asks & set(getattr(item, "fixturenames", ())) or _is_heavy(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
+    items[:] = again
+
+
+def _is_heavy(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(mark) for mark in ("browser", "gateway", "fault", "slow"))
 
 
 # --- Skips: never silent, and failures where everything is expected to be there ---------------------------------------

@@ -71,12 +71,14 @@ def plan() -> Plan:
     database_url, no_database = postgresql()
     redis_url, no_redis = redis()
     rounds = [Round("SQLite", {})]
+    again = {"LATCHKEY_TEST_ONLY_DATABASE": "1"}  # tests/conftest.py: tables of values were run in the first round
     if database_url and redis_url:
-        rounds.append(Round("PostgreSQL and Redis", {"DATABASE_URL": database_url, "REDIS_URL": redis_url}))
+        named = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        rounds.append(Round("PostgreSQL and Redis", {**named, **again}))
     elif database_url:
-        rounds.append(Round("PostgreSQL", {"DATABASE_URL": database_url}))
+        rounds.append(Round("PostgreSQL", {"DATABASE_URL": database_url, **again}))
     elif redis_url:
-        rounds.append(Round("SQLite and Redis", {"REDIS_URL": redis_url}))
+        rounds.append(Round("SQLite and Redis", {"REDIS_URL": redis_url, **again}))
     left_out = [f"{name}: {why}" for name, why in (("PostgreSQL", no_database), ("Redis", no_redis)) if why]
     return Plan(rounds, left_out)
 
