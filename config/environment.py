@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.patience import bounded
+
 env = environ.FileAwareEnv()
 
 
@@ -74,8 +76,9 @@ def postgresql(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name")
     settings = environ.Env.db_url_config(url)
     pooled = env.bool("DATABASE_POOL", default=True)
+    statement_timeout = number("DATABASE_STATEMENT_TIMEOUT_MS", 10_000)
     limits = {
-        "statement_timeout": number("DATABASE_STATEMENT_TIMEOUT_MS", 10_000),
+        "statement_timeout": statement_timeout,
         "lock_timeout": number("DATABASE_LOCK_TIMEOUT_MS", 5_000),
         "idle_in_transaction_session_timeout": 30_000,
     }
@@ -88,7 +91,15 @@ def postgresql(url: str) -> dict[str, Any]:
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
     }
     if pooled:
-        options["pool"] = {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", 16, least=1), "timeout": 5}
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": number("DATABASE_POOL_SIZE", 16, least=1),
+            # A process has fewer threads than connections, so who waits here waits for a server that is away. One that
+            # comes back is found by the next request, not by a pool that has learned to wait for minutes.
+            "timeout": 2,
+            "reconnect_timeout": 1,
+            "connection_class": bounded(statement_timeout / 1000 + 2 if statement_timeout else None),
+        }
     return {
         **settings,
         "ENGINE": "django.db.backends.postgresql",

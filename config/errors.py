@@ -5,17 +5,21 @@ A database that cannot be asked is a 503, never a guess and never a trace (I13).
 
 import json
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import server_error
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as standard_handler
 
 from tokens.doors import answers
 
 logger = logging.getLogger(__name__)
+# InternalError: a server that only reads, after a failover.
+AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 class StorageAway:
@@ -29,13 +33,21 @@ class StorageAway:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:  # noqa: ARG002
         """503 for a database that is away; every other exception takes its way."""
-        if not isinstance(exception, OperationalError | InterfaceError):
-            return None
-        # The type alone: a message may quote parameters.
-        logger.warning("the database cannot be asked: %s", type(exception).__name__)
-        answer = JsonResponse({"error": "server_error", "error_description": "Try again."}, status=503)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return _unavailable(exception) if isinstance(exception, AWAY) else None
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's handler500. What fails in a middleware, a session that can't be saved, passes no process_exception."""
+    error = sys.exception()
+    return _unavailable(error) if isinstance(error, AWAY) else server_error(request)
+
+
+def _unavailable(error: BaseException) -> HttpResponse:
+    # The type alone: a message may quote parameters.
+    logger.warning("the database cannot be asked: %s", type(error).__name__)
+    answer = JsonResponse({"error": "server_error", "error_description": "Try again."}, status=503)
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -13,3 +13,5 @@ urlpatterns = [
     path("", include("credentials.urls")),
     path("", include("tokens.urls")),
 ]
+
+handler500 = "config.errors.failed"

@@ -83,7 +83,7 @@ def plan() -> Plan:
     return Plan(rounds, left_out)
 
 
-def run(this: Round, which: str, arguments: list[str], tally: Path) -> None:
+def run(this: Round, which: str, arguments: list[str], tally: Path, *, first: bool) -> None:
     print(f"\n##### {this.name}", flush=True)
     marked = " or ".join(HEAVY)
     expression = marked if which == "full" else f"not ({marked})"
@@ -92,6 +92,8 @@ def run(this: Round, which: str, arguments: list[str], tally: Path) -> None:
     command = [sys.executable, "-m", "pytest", *workers, "-m", expression, *arguments]
     base = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
     environment = {**base, **this.environment, "LATCHKEY_TEST_TALLY": str(tally)}
+    if not first:
+        environment["LATCHKEY_LATER_ROUND"] = "1"  # what brings databases of its own ran in the first
     this.status = subprocess.run(command, env=environment, check=False).returncode
     if this.status == NO_TESTS_COLLECTED:
         this.status = 0
@@ -126,7 +128,7 @@ def main(which: str, arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         tally = Path(folder) / "tally"
         for each in todo.rounds:
-            run(each, which, arguments, tally)
+            run(each, which, arguments, tally, first=each is todo.rounds[0])
         total = counted(tally)
         if outer and tally.exists():
             with Path(outer).open("a", encoding="utf-8") as file:
