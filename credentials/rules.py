@@ -99,6 +99,13 @@ def in_force(key: KeyFacts, now: datetime) -> bool:
     return (key.not_before is None or key.not_before <= now) and (key.not_after is None or now < key.not_after)
 
 
+def key_state(*, removed_at: datetime | None, not_after: datetime | None, now: datetime) -> str:
+    """What a person is told of a key: live, expired or removed."""
+    if removed_at is not None:
+        return "removed"
+    return "expired" if not_after is not None and not_after <= now else "live"
+
+
 def signing_keys(keys: Collection[KeyFacts], *, kid: str, algorithm: str, now: datetime) -> list[KeyFacts]:
     """Which keys may have signed: the one named, or all where none is; only for an algorithm of their list (R2)."""
     return [key for key in keys if algorithm in key.algorithms.split() and kid in ("", key.kid) and in_force(key, now)]

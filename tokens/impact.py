@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from credentials.models import Credential, CredentialDeployment, Grant, User
+from credentials.models import Credential, CredentialDeployment, CredentialKey, Grant, User
 from proxies.adminkit import ImpactLine
 from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
 from tokens.models import IssuedToken, RefreshKey, RefreshMode, SigningKey, TokenFamily, TokenFormat
@@ -188,6 +188,8 @@ def _of_holder(subject: Model, act: str) -> Iterator[tuple[Impact, str]]:
         yield impact(group=subject), ""
     elif isinstance(subject, Credential):
         yield impact(credential=subject), ""
+    elif isinstance(subject, CredentialKey):
+        yield impact(credential=subject.credential), ""
     elif isinstance(subject, User):
         yield impact(user=subject), ""
     elif isinstance(subject, Grant):

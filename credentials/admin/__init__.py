@@ -1,5 +1,5 @@
 """Screens of who may come. One screen a file."""
 
-from credentials.admin import connections, credentials, users
+from credentials.admin import connections, credentials, keys, users
 
-__all__ = ["connections", "credentials", "users"]
+__all__ = ["connections", "credentials", "keys", "users"]

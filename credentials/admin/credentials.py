@@ -7,10 +7,12 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from credentials import clients
+from credentials.admin import keys
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant
-from proxies.adminkit import Act, PortalAdmin, Secret, actor, owner_fields
+from proxies.adminkit import Act, PortalAdmin, Secret, actor, moment, owner_fields
 from proxies.models import ApiProxy, Environment, ProxyGroup
 
 
@@ -166,7 +168,23 @@ class SecretInline(ViewInline):
     """Its secrets, without the secrets."""
 
     model = CredentialSecret
-    fields = readonly_fields = ("slot", "created_at", "retire_at", "retired_at", "last_used_at")
+    fields = readonly_fields = ("slot", "made", "retires", "retired", "last_used")
+
+    @admin.display(description="Made")
+    def made(self, subject: CredentialSecret) -> SafeString | str:
+        return moment(subject.created_at)
+
+    @admin.display(description="Retires")
+    def retires(self, subject: CredentialSecret) -> SafeString | str:
+        return moment(subject.retire_at)
+
+    @admin.display(description="Retired")
+    def retired(self, subject: CredentialSecret) -> SafeString | str:
+        return moment(subject.retired_at)
+
+    @admin.display(description="Last used")
+    def last_used(self, subject: CredentialSecret) -> SafeString | str:
+        return moment(subject.last_used_at, relative=True)
 
 
 class GrantInline(ViewInline):
@@ -194,7 +212,7 @@ class CredentialAdmin(PortalAdmin):
     list_filter = (("deactivated_at", admin.EmptyFieldListFilter), ("archived_at", admin.EmptyFieldListFilter))
     list_select_related = ("proxy", "group")
     search_fields = ("name", "client_id", "owner_name")
-    inlines = (SecretInline, GrantInline, CredentialDeploymentInline)
+    inlines = (SecretInline, keys.KeyInline, GrantInline, CredentialDeploymentInline)
     add_act = Act("add", "Add credential", _open, "add_credential", NewCredentialForm)
     acts = (
         Act(
@@ -226,6 +244,7 @@ class CredentialAdmin(PortalAdmin):
             milder="Milder: rotate the secret. Then nothing ends, and the old secret retires when you say so.",
             possible=_live,
         ),
+        *keys.ACTS,
         Act("grant", "Grant", _grant, "add_grant", GrantForm, possible=_live_and_own),
         Act("deploy", "Deploy", _deploy, "change_credential", PlaceForm, possible=_live_and_own),
         Act(

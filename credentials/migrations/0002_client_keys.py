@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("key", "Public key"),
                             ("certificate", "Certificate"),
-                            ("authority", "Authority that issues its certificates"),
+                            ("authority", "Authority"),
                         ],
                         max_length=12,
                     ),

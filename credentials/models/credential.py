@@ -92,7 +92,7 @@ class CredentialKey(models.Model):
     class Kind(models.TextChoices):
         KEY = "key", "Public key"
         CERTIFICATE = "certificate", "Certificate"
-        AUTHORITY = "authority", "Authority that issues its certificates"
+        AUTHORITY = "authority", "Authority"
 
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="keys")
     kind = models.CharField(max_length=12, choices=Kind)

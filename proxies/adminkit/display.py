@@ -27,7 +27,7 @@ _KINDS = {
         "staged",
         "undeployed",
     ),
-    "bad": ("revoked", "refused", "ended", "problem", "failed", "overdue"),
+    "bad": ("removed", "revoked", "refused", "ended", "problem", "failed", "overdue"),
 }
 _KIND_OF = {state: kind for kind, states in _KINDS.items() for state in states}
 
