@@ -100,6 +100,14 @@ bench: $(VENV)/.ready-dev ## Measure: statements of each operation, load on each
 bench-statements: $(VENV)/.ready-dev ## Measure only: SQL statements of each operation
 	@exec $(CLEAN_ENV) $(BIN)/python -m bench.statements
 
+.PHONY: bench-admin
+bench-admin: $(VENV)/.ready-dev ## Measure only: every list of the admin and the dashboard at a million rows
+	@exec $(CLEAN_ENV) $(BIN)/python -m bench.admin $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(VENV)/.ready-dev ## Take the pictures of docs/screenshots anew (needs chromium)
+	@exec $(CLEAN_ENV) $(BIN)/python -m tests.screenshots $(ARGS)
+
 # --- Keep ---------------------------------------------------------------------------------------------------------------------------
 
 # The index is named, so that a mirror that someone works with never gets into the lock.

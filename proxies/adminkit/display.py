@@ -42,10 +42,16 @@ def state_badge(state: str) -> SafeString:
     return badge(_KIND_OF.get(state, "info"), state)
 
 
-def copyable(value: str, *, shown: int = 10) -> SafeString | str:
-    """A value cut short, whole on hover and for the clipboard."""
+def copyable(value: str, *, shown: int = 10, bare: bool = False) -> SafeString | str:
+    """A value cut short, whole on hover and for the clipboard. `bare`: the button alone, beside a link."""
     if not value:
         return NOTHING
+    if bare:
+        return format_html(
+            '<button type="button" class="copy" data-copy-text="{0}" title="{0}" aria-label="Copy {1}">Copy</button>',
+            value,
+            value[:8],
+        )
     text = value if len(value) <= shown + 1 else f"{value[:shown]}…"
     return format_html(
         '<span class="copyable"><code title="{0}">{1}</code>'

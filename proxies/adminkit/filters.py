@@ -78,6 +78,11 @@ class PeriodFilter(admin.FieldListFilter):
         except ValueError as wrong:
             raise IncorrectLookupParameters(wrong) from wrong
 
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """The newest first."""
+        return (f"-{self.path}",) if self.first or self.last else ()
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.first:
             queryset = queryset.filter(**{f"{self.path}__gte": _midnight(self.first)})
@@ -110,6 +115,11 @@ class ExpiryFilter(PeriodFilter):
     """The same for what lies ahead."""
 
     periods = (("Today", 0, 0), ("Next 7 days", 0, 7), ("Next 30 days", 0, 30), ("Past", None, -1))
+
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """The next first; of what is past the last."""
+        return (self.path,) if self.first else super().ordering
 
 
 def _from(today: date, days: int | None) -> date | None:

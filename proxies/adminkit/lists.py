@@ -1,36 +1,119 @@
-"""Lists of any length: a count that stops, pages that end, and searches that an index answers."""
+"""Lists of any length: no count of the table, pages that end, searches that an index answers, and an end to waiting."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.core.paginator import Paginator
-from django.db import connection
-from django.db.models import Q, QuerySet
-from django.utils.functional import cached_property
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import InvalidPage, Paginator
+from django.db import OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
 
 MOST = 10_000
+LONGEST_SECONDS = 3.0
 
 
 class BoundedPaginator(Paginator):
-    """Counts up to MOST rows and no further, so that a page costs the same in a table of any size.
-
-    Pages end there as well: whoever looks for something older narrows the list instead of leafing.
-    """
-
-    @cached_property
-    def _counted(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[: MOST + 1].count()) if isinstance(rows, QuerySet) else len(rows)
+    """Pages over what was found, up to MOST: whoever looks for something older narrows the list instead of leafing."""
 
     @property
     def more(self) -> bool:
-        """True where there are more rows than were counted."""
-        return self._counted > MOST
+        """True where there are more rows than can be leafed through."""
+        return len(self.object_list) > MOST
 
-    @cached_property
+    @property
     def count(self) -> int:
         """Rows that can be leafed through."""
-        return min(self._counted, MOST)
+        return min(len(self.object_list), MOST)
+
+
+class TooLong(Exception):
+    """The database did not answer in time; the statement was stopped."""
+
+
+class PortalChangeList(ChangeList):
+    """A list that costs the same in a table of any size.
+
+    The keys of what matches are fetched once, no more than can be leafed through; then the rows of one page. The first
+    statement has no joins but those of its filters, and neither counts. A combination of filters that no index answers
+    is stopped and says so.
+    """
+
+    too_long = False
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """As a filter in use says, unless the viewer has chosen: what it narrows by is an index to read along."""
+        wished = next((each for spec in self.filter_specs if (each := getattr(spec, "ordering", None))), None)
+        if wished and not self.params.get("o"):
+            return list(self._get_deterministic_ordering(list(wished)))  # type: ignore[attr-defined]
+        return list(super().get_ordering(request, queryset))
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """None for a column that the screen does not sort by, also where the address asks for it."""
+        sortable = self.sortable_by is None or field_name in self.sortable_by
+        return super().get_ordering_field(field_name) if sortable else None
+
+    def get_results(self, request: HttpRequest) -> None:
+        keys: list[Any] = []
+        try:
+            with answered_within(LONGEST_SECONDS):
+                keys = list(self.queryset.select_related(None).values_list("pk", flat=True)[: MOST + 1])
+        except TooLong:
+            keys, self.too_long = [], True
+        paginator = self.model_admin.get_paginator(request, keys, self.list_per_page)  # type: ignore[arg-type]
+        self.paginator, self.result_count = paginator, paginator.count
+        self.can_show_all = self.result_count <= self.list_max_show_all
+        self.multi_page = self.result_count > self.list_per_page
+        self.show_full_result_count, self.full_result_count, self.show_admin_actions = False, None, True
+        self.result_list: Any = self._rows(self._page(keys))
+        self.model_admin.prepare_rows(self.result_list)  # type: ignore[attr-defined]
+
+    def _page(self, keys: list[Any]) -> list[Any]:
+        if (self.show_all and self.can_show_all) or not self.multi_page:
+            return keys[: self.result_count]
+        try:
+            return list(self.paginator.page(self.page_num).object_list)
+        except InvalidPage as wrong:
+            raise IncorrectLookupParameters(wrong) from wrong
+
+    def _rows(self, keys: list[Any]) -> list[Any]:
+        found = self.apply_select_related(self.root_queryset).order_by().in_bulk(keys) if keys else {}
+        return [found[key] for key in keys if key in found]
+
+
+@contextmanager
+def answered_within(seconds: float) -> Iterator[None]:
+    """Stop a statement that takes longer, and raise TooLong."""
+    begun = time.monotonic()
+    try:
+        with _stopped_on_postgresql(seconds) if connection.vendor == "postgresql" else _stopped_on_sqlite(seconds):
+            yield
+    except OperationalError as stopped:
+        if time.monotonic() - begun < seconds:
+            raise
+        raise TooLong from stopped
+
+
+@contextmanager
+def _stopped_on_postgresql(seconds: float) -> Iterator[None]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = %s", [int(seconds * 1000)])
+        yield
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+
+
+@contextmanager
+def _stopped_on_sqlite(seconds: float) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    connection.ensure_connection()
+    connection.connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+    try:
+        yield
+    finally:
+        connection.connection.set_progress_handler(None, 0)
 
 
 def starting_with(lookup: str, term: str) -> Q:
@@ -48,3 +131,15 @@ def find_in(queryset: QuerySet[Any], term: str, exact: Sequence[str], prefix: Se
         if queryset.order_by().filter(way).exists():
             return queryset.filter(way)
     return queryset.none()
+
+
+def through(queryset: QuerySet[Any], name: str, parents: QuerySet[Any]) -> QuerySet[Any]:
+    """Rows whose `name` is one of the parents, for a list with the newest first.
+
+    Few parents are looked up one by one; of many, each row asks for its own, and a page is full soon. Left to itself a
+    database now and then sorts all rows of the many.
+    """
+    keys = list(parents.order_by().values_list("pk", flat=True)[: MOST + 1])
+    if len(keys) <= MOST:
+        return queryset.filter(**{f"{name}__in": parents.order_by().values("pk")})
+    return queryset.filter(Exists(parents.order_by().filter(pk=OuterRef(f"{name}_id"))))

@@ -4,6 +4,7 @@ An act is one button: a small form, one core function, one answer. It runs outsi
 refusal keeps what the core wants kept, and a refusal is a message on the form with what was typed still there.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -20,7 +21,7 @@ from django.utils.text import capfirst
 
 from proxies.adminkit.acts import Act, Secret, impact_of, refusals
 from proxies.adminkit.display import Column, columns
-from proxies.adminkit.lists import BoundedPaginator, find_in
+from proxies.adminkit.lists import BoundedPaginator, PortalChangeList, find_in
 
 
 class PortalAdmin(admin.ModelAdmin):
@@ -59,6 +60,21 @@ class PortalAdmin(admin.ModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[Column, ...]:
         return columns(self.model, super().get_list_display(request), own=type(self))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PortalChangeList]:
+        return PortalChangeList
+
+    def prepare_rows(self, rows: Sequence[Any]) -> None:
+        """Add to the rows of a page, or to the one thing of a page, what its columns need: all of them at once."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            self.prepare_rows([found])
+        return found
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[Column, ...]:
+        return columns(self.model, super().get_sortable_by(request), own=type(self))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return [

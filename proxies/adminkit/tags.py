@@ -44,7 +44,11 @@ def portal_results(cl: Any) -> dict[str, Any]:
     headers = list(result_headers(cl))
     minor = getattr(cl.model_admin, "minor", ())
     names = [each if isinstance(each, str) else each.__name__ for each in cl.list_display]
-    marks = [_mark(header["text"], name in minor) for header, name in zip(headers, names, strict=True)]
+    first = next((at for at, name in enumerate(names) if name != "action_checkbox"), 0)
+    marks = [
+        _mark(header["text"], minor=name in minor, first=at == first)
+        for at, (header, name) in enumerate(zip(headers, names, strict=True))
+    ]
     return {
         "cl": cl,
         "result_headers": headers,
@@ -53,9 +57,9 @@ def portal_results(cl: Any) -> dict[str, Any]:
     }
 
 
-def _mark(heading: Any, minor: bool) -> str:
+def _mark(heading: Any, *, minor: bool, first: bool) -> str:
     label = "" if "<" in str(heading) else escape(capfirst(heading))
-    return f' data-label="{label}"' + (" data-minor" if minor else "")
+    return f' data-label="{label}"' + " data-minor" * minor + " data-first" * first
 
 
 def _marked(cell: str, mark: str) -> SafeString:

@@ -1,14 +1,29 @@
 """Access tokens, families and refresh keys: who holds what; and the buttons that end it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
-from proxies.adminkit import Act, PortalAdmin, actor
-from tokens import lifecycle
+from proxies.adminkit import Act, ExpiryFilter, PortalAdmin, actor, badge, moment
+from tokens import lifecycle, standing
+from tokens.admin.columns import (
+    ClientFilter,
+    CountFilter,
+    EnvironmentFilter,
+    HeldByFilter,
+    RevokedFilter,
+    StatusFilter,
+    UseFilter,
+    holder_link,
+    named_value,
+    standing_badge,
+)
 from tokens.callers import request_facts
 from tokens.lifecycle import Request
 from tokens.models import IssuedToken, RefreshKey, TokenFamily
@@ -44,25 +59,37 @@ class IssuedTokenAdmin(PortalAdmin):
     """Access tokens."""
 
     section, place, icon = "Tokens", 10, "token"
-    minor = ("token_format", "last_used_proxy")
+    minor = ("token_format", "issued", "last_used")
     empty_hint = "Tokens appear here when clients ask for them at /oauth2/token."
     list_display = (
-        "jti",
-        "token_format",
+        "name",
+        "status",
         "holder",
-        "audience",
+        "target",
         "environment",
-        "issued_at",
-        "expires_at",
-        "revoked_at",
-        "last_used_at",
-        "last_used_proxy",
+        "token_format",
+        "issued",
+        "expires",
+        "last_used",
     )
-    list_filter = ("token_format", "family__environment", ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("family__credential", "family__user", "family__environment")
-    search_fields = ("=jti", "=family__credential__client_id")
-    search_help_text = "Exact jti or client id. Never a token: what is searched for ends up in logs."
+    list_display_links = None
+    list_filter = (
+        StatusFilter,
+        ("expires_at", ExpiryFilter),
+        UseFilter,
+        "token_format",
+        EnvironmentFilter,
+        ClientFilter,
+    )
+    sortable_by = ("expires",)
+    list_select_related = (
+        "family__credential", "family__user", "family__environment", "family__proxy", "family__group",
+    )  # fmt: skip
+    find_exact = ("jti", "family__credential__client_id", "family__user__username")
+    find_prefix = ("jti",)
+    search_help_text = "Start of a JTI, client id or user name. Never a token"
     exclude = ("digest",)
+    readonly_fields = ("status",)
     ordering = ("-id",)
     acts = (
         Act(
@@ -75,17 +102,42 @@ class IssuedTokenAdmin(PortalAdmin):
         ),
     )
 
+    def prepare_rows(self, rows: Sequence[Any]) -> None:
+        found = standing.of_tokens([token.pk for token in rows])
+        for token in rows:
+            token.standing = found.get(token.pk)
+
+    @admin.display(description="Token")
+    def name(self, token: IssuedToken) -> SafeString:
+        return named_value(reverse("admin:tokens_issuedtoken_change", args=[token.pk]), token.jti)
+
+    @admin.display(description="Status")
+    def status(self, token: Any) -> SafeString:
+        return standing_badge(token.standing)
+
     @admin.display(description="Holder")
-    def holder(self, token: IssuedToken) -> str:
-        return str(token.family.credential or token.family.user)
+    def holder(self, token: IssuedToken) -> SafeString:
+        return holder_link(token.family)
 
     @admin.display(description="For")
-    def audience(self, token: IssuedToken) -> str:
-        return token.family.audience
+    def target(self, token: IssuedToken) -> str:
+        return str(token.family.proxy or token.family.group or token.family.audience)
 
     @admin.display(description="Environment")
     def environment(self, token: IssuedToken) -> str:
         return str(token.family.environment)
+
+    @admin.display(description="Issued")
+    def issued(self, token: IssuedToken) -> SafeString | str:
+        return moment(token.issued_at)
+
+    @admin.display(description="Expires", ordering="expires_at")
+    def expires(self, token: IssuedToken) -> SafeString | str:
+        return moment(token.expires_at) if token.expires_at else badge("warn", "never")
+
+    @admin.display(description="Last used")
+    def last_used(self, token: IssuedToken) -> SafeString | str:
+        return moment(token.last_used_at, relative=True)
 
 
 @admin.register(TokenFamily)
@@ -93,25 +145,25 @@ class TokenFamilyAdmin(PortalAdmin):
     """Token families."""
 
     section, place, icon = "Tokens", 20, "family"
-    minor = ("user", "token_format", "sequence", "refresh_count", "exhausted_at")
+    minor = ("kind", "token_format", "issued_at")
     empty_hint = "A family is one issuance with all its refreshes. The first token a client gets begins one."
     list_display = (
-        "id",
-        "kind",
-        "credential",
-        "user",
-        "audience",
+        "name",
+        "status",
+        "holder",
+        "target",
         "environment",
+        "kind",
         "token_format",
         "issued_at",
-        "sequence",
-        "refresh_count",
-        "exhausted_at",
-        "revoked_at",
+        "refreshed",
     )
-    list_filter = ("kind", "token_format", "environment", ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("credential", "user", "environment")
-    search_fields = ("=credential__client_id", "=user__username", "=audience")
+    sortable_by = ("name",)
+    list_filter = (HeldByFilter, "token_format", "environment", CountFilter, RevokedFilter)
+    list_select_related = ("credential", "user", "environment", "proxy", "group")
+    find_exact = ("credential__client_id", "user__username", "audience")
+    search_help_text = "Client id, user name or audience, exactly"
+    readonly_fields = ("status",)
     ordering = ("-id",)
     acts = (
         Act(
@@ -125,19 +177,51 @@ class TokenFamilyAdmin(PortalAdmin):
         ),
     )
 
+    def prepare_rows(self, rows: Sequence[Any]) -> None:
+        found = standing.of_families([family.pk for family in rows])
+        for family in rows:
+            family.standing = found.get(family.pk)
+
+    @admin.display(description="Family", ordering="id")
+    def name(self, family: TokenFamily) -> str:
+        return str(family.pk)
+
+    @admin.display(description="Status")
+    def status(self, family: Any) -> SafeString:
+        return standing_badge(family.standing)
+
+    @admin.display(description="Holder")
+    def holder(self, family: TokenFamily) -> SafeString:
+        return holder_link(family)
+
+    @admin.display(description="For")
+    def target(self, family: TokenFamily) -> str:
+        return str(family.proxy or family.group or family.audience)
+
+    @admin.display(description="Refreshed")
+    def refreshed(self, family: TokenFamily) -> str:
+        if family.refresh_token_lifetime_secs is None:
+            return "not refreshable"
+        return f"{family.sequence} of {family.refresh_count}" if family.refresh_count else f"{family.sequence}"
+
 
 @admin.register(RefreshKey)
 class RefreshKeyAdmin(PortalAdmin):
     """Refresh tokens of clients, which are opaque; those of people have a screen of their own."""
 
-    section, place, icon = "Tokens", 30, "refresh"
+    section, place, icon = "Tokens", 25, "refresh"
     minor = ("sequence", "created_at")
-    empty_hint = "A refresh token comes with an access token where the policy allows it."
-    list_display = ("jti", "audience", "sequence", "created_at", "expires_at", "revoked_at", "last_used_at")
-    list_filter = ("family__kind", ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("family",)
-    search_fields = ("=jti", "=device_id")
+    empty_hint = "Refresh tokens appear here when clients get them with an access token."
+    list_display = ("name", "status", "holder", "target", "sequence", "created_at", "expires_at", "last_used")
+    list_display_links = None
+    sortable_by = ("expires_at",)
+    list_filter = (("expires_at", ExpiryFilter), ClientFilter)
+    list_select_related = ("family__credential", "family__user", "family__proxy", "family__group")
+    find_exact = ("jti", "family__credential__client_id")
+    find_prefix = ("jti",)
+    search_help_text = "Start of a JTI, or client id. Never a token"
     exclude = ("token_hash",)
+    readonly_fields = ("status",)
     ordering = ("-id",)
     acts = (
         Act(
@@ -152,8 +236,29 @@ class RefreshKeyAdmin(PortalAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefreshKey]:
-        return super().get_queryset(request).filter(signing_key=None).select_related("family")
+        return super().get_queryset(request).filter(signing_key=None)
 
-    @admin.display(description="Audience")
-    def audience(self, key: RefreshKey) -> str:
-        return key.family.audience
+    def prepare_rows(self, rows: Sequence[Any]) -> None:
+        found = standing.of_refresh_keys(rows)
+        for key in rows:
+            key.standing = found.get(key.pk)
+
+    @admin.display(description="Refresh token")
+    def name(self, key: RefreshKey) -> SafeString:
+        return named_value(reverse("admin:tokens_refreshkey_change", args=[key.pk]), key.jti)
+
+    @admin.display(description="Status")
+    def status(self, key: Any) -> SafeString:
+        return standing_badge(key.standing)
+
+    @admin.display(description="Holder")
+    def holder(self, key: RefreshKey) -> SafeString:
+        return holder_link(key.family)
+
+    @admin.display(description="For")
+    def target(self, key: RefreshKey) -> str:
+        return str(key.family.proxy or key.family.group or key.family.audience)
+
+    @admin.display(description="Last used")
+    def last_used(self, key: RefreshKey) -> SafeString | str:
+        return moment(key.last_used_at, relative=True)

@@ -61,7 +61,10 @@ class TokenFamily(models.Model):
 
     class Meta:
         verbose_name_plural = "token families"
-        indexes = (models.Index(fields=("audience",), condition=Q(user__isnull=False), name="sessions_by_audience"),)
+        indexes = (
+            models.Index(fields=("audience",), condition=Q(user__isnull=False), name="sessions_by_audience"),
+            models.Index(fields=("revoked_at",), condition=Q(revoked_at__isnull=False), name="families_by_revocation"),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=Q(proxy__isnull=True) | Q(group__isnull=True), name="a_family_has_exactly_one_audience"

@@ -39,7 +39,12 @@ class IssuedToken(models.Model):
                 name="a_jwt_has_a_signing_key_and_an_opaque_token_a_digest",
             ),
         )
-        indexes = (models.Index(fields=("expires_at",), name="access_tokens_by_expiry"),)
+        indexes = (
+            models.Index(fields=("expires_at",), name="access_tokens_by_expiry"),
+            models.Index(
+                fields=("revoked_at",), condition=Q(revoked_at__isnull=False), name="access_tokens_by_revocation"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"access token {self.jti[:8]}"

@@ -1,9 +1,12 @@
 """A list costs the same whatever the table holds: the count stops, pages end, searches ask an index."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.contrib import admin
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +16,9 @@ from django.utils import timezone
 from credentials.models import User
 from proxies import history
 from proxies.adminkit import lists
-from proxies.models import ApiProxy, ChangeRecord, Environment
+from proxies.models import ApiProxy, ChangeRecord, Environment, GroupMembership
+from tests import world as worlds
+from tokens.models import IssuedToken
 
 URL = "/admin/proxies/changerecord/"
 
@@ -38,14 +43,64 @@ def statements(browser: Browser, url: str) -> tuple[HttpResponse, list[str]]:
     return answer, [query["sql"] for query in seen.captured_queries]
 
 
-def test_a_list_counts_no_further_than_its_limit(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_never_counts_a_table(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "MOST", 60)
     changes(65)
     answer, asked = statements(browser, URL)
-    counts = [sql for sql in asked if "COUNT(" in sql]
-    assert counts
-    assert all("LIMIT 61" in sql for sql in counts)
+    assert not [sql for sql in asked if "COUNT(" in sql.upper()]
+    assert [sql for sql in asked if "LIMIT 61" in sql]
     assert "more than 60 changes" in answer.content.decode()
+
+
+def test_a_question_that_no_index_answers_is_stopped_and_says_so(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(seconds: float) -> Iterator[None]:
+        yield
+        raise lists.TooLong
+
+    monkeypatch.setattr(lists, "answered_within", contextmanager(never))
+    changes(2)
+    page = browser.get(URL).content.decode()
+    assert "This would take too long" in page
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT COUNT(*) FROM (WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s) SELECT i FROM s) x"]
+)
+def test_a_statement_without_an_end_is_ended(db: None, sql: str) -> None:
+    with pytest.raises(lists.TooLong), lists.answered_within(0.05), connection.cursor() as cursor:
+        cursor.execute(sql)
+    with connection.cursor() as cursor:  # and the connection is as good as before
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+
+
+def test_another_trouble_of_the_database_is_not_taken_for_a_long_wait(db: None) -> None:
+    with pytest.raises(OperationalError), lists.answered_within(5):
+        raise OperationalError
+
+
+def test_few_parents_are_looked_up_and_many_are_asked_for_by_each_row(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = worlds.build()
+    rules = GroupMembership.objects.all()
+    few = lists.through(rules, "proxy", ApiProxy.objects.filter(slug="orders"))
+    monkeypatch.setattr(lists, "MOST", 0)
+    many = lists.through(rules, "proxy", ApiProxy.objects.filter(slug="orders"))
+    assert "EXISTS" in str(many.query)
+    assert "EXISTS" not in str(few.query)
+    assert list(few) == list(many) == list(rules.filter(proxy=world.orders))
+
+
+def test_no_address_sorts_by_a_column_that_no_index_knows(browser: Browser) -> None:
+    url = "/admin/tokens/issuedtoken/"
+    columns = admin.site._registry[IssuedToken].list_display
+    _, asked = statements(browser, f"{url}?o={list(columns).index('holder')}")
+    assert [sql for sql in asked if 'ORDER BY "tokens_issuedtoken"."id" DESC' in sql]
+    _, asked = statements(browser, f"{url}?o={list(columns).index('expires')}")
+    assert [sql for sql in asked if 'ORDER BY "tokens_issuedtoken"."expires_at" ASC' in sql]
 
 
 def test_pages_end_where_the_count_does(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
