@@ -9,6 +9,7 @@ from credentials.commandkit import credential
 from proxies.commandkit import ACTOR, PortalCommand, holder
 from tokens import policies
 from tokens.models import RefreshMode, TokenFormat
+from tokens.policy_warnings import policy_warnings
 
 
 class Command(PortalCommand):
@@ -62,3 +63,5 @@ class Command(PortalCommand):
         else:
             sentence = f"Tokens live {made.access_token_lifetime_secs} seconds and cannot be refreshed."
         self.tell(told, f"The policy of {owner} is set: {made.get_token_format_display()}. {sentence}")
+        for warning in policy_warnings(policies.terms_of(made)):
+            self.stderr.write(f"Note: {warning}")
