@@ -222,6 +222,12 @@ def raise_generation(kept: Credential) -> None:
     Credential.objects.filter(pk=kept.pk).update(key_generation=F("key_generation") + 1)
 
 
+def raise_all_generations() -> int:
+    """End every token of every credential, proxy's key and group's key; how many. Secrets stay as they are."""
+    CredentialDeployment.objects.update(generation=F("generation") + 1)
+    return Credential.objects.update(key_generation=F("key_generation") + 1)
+
+
 def change_key(credential: Credential, *, by: str, client_id: str = "", at: datetime | None = None) -> str:
     """Replace every secret by a new one and raise the key generation: all tokens of the holder end (S0.30, S0.33)."""
     now = at or timezone.now()

@@ -72,6 +72,11 @@ def set_password(user: User, password: str, *, by: str, at: datetime | None = No
     user.refresh_from_db()
 
 
+def raise_all_generations() -> int:
+    """End every token, refresh key and session of every person; how many. Passwords stay as they are."""
+    return User.objects.update(generation=F("generation") + 1)
+
+
 def deactivate(user: User, *, by: str, note: str = "", at: datetime | None = None) -> None:
     """Refuse the person; their tokens end at once and stay dead if they come back (D31)."""
     now = at or timezone.now()

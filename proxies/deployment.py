@@ -51,6 +51,11 @@ def undeploy(
     return Deployment.objects.get(**_of(holder), environment=environment)
 
 
+def raise_all_generations() -> int:
+    """End every token of every proxy and group in every environment, deployed or not; how many deployments."""
+    return Deployment.objects.update(generation=F("generation") + 1)
+
+
 def live(holder: Holder, environment: Environment) -> Deployment:
     """Where a proxy or group is deployed now. Raises NotDeployed."""
     found = Deployment.objects.filter(**_of(holder), environment=environment, undeployed_at=None).first()
