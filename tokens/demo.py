@@ -16,7 +16,7 @@ from credentials import users
 from credentials.models import Grant, User
 from proxies.models import ApiProxy, Environment, ProxyGroup
 from tokens import configuration, secret_file
-from tokens.diagnosis import DEMO_FILE
+from tokens.surroundings import DEMO_FILE
 
 BY = "demo"
 FILE = Path(__file__).with_name("demo.yaml")

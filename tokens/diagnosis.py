@@ -1,37 +1,26 @@
 """What is wrong with this installation, and what to do about it, in plain words. Reads only."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from credentials import sealed
 from proxies.models import ApiProxy, Environment, Management, ProxyGroup
+from tokens import surroundings
 from tokens.models import SigningKey, TokenFormat, TokenPolicy
 from tokens.statements import log_guard
-
-DEMO_FILE = "demo.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`is_problem` is False for what is only worth knowing. `todo` says what to do."""
-
-    is_problem: bool
-    what: str
-    todo: str
+from tokens.surroundings import Finding
 
 
 def examine() -> list[Finding]:
     """Every finding, problems first. Where the database can't be asked, that is the finding."""
     try:
-        found = [*_schema()] or [*_content()]
+        found = [*_schema()] or [*_content(), *surroundings.database(), *surroundings.neighbours()]
     except DatabaseError as trouble:
         told = str(trouble).strip().splitlines() or [type(trouble).__name__]
         found = [Finding(True, f"The database does not answer: {told[0]}", "Start it, or look at DATABASE_URL.")]
-    return sorted([*found, *_installation()], key=lambda finding: not finding.is_problem)
+    return sorted([*found, *surroundings.installation()], key=lambda finding: not finding.is_problem)
 
 
 def _schema() -> Iterator[Finding]:
@@ -46,7 +35,7 @@ def _content() -> Iterator[Finding]:
         yield Finding(
             True,
             f"The request log is not protected: {', '.join(missing)} missing or switched off.",
-            "Find out who removed them. Then: manage.py migrate tokens 0001 && manage.py migrate tokens",
+            "Find out who removed them. Then: manage.py check_log && manage.py protect_log",
         )
     for sentence in sealed.unreadable():
         yield Finding(True, sentence, "Put the key back into KEY_ENCRYPTION_KEYS that sealed it.")
@@ -90,24 +79,3 @@ def _holders(model: type[ApiProxy] | type[ProxyGroup], word: str) -> Iterator[Fi
             False, f"{word} {holder} has no key, so nobody can ask for a token for it.",
             f"Run: manage.py open_credential --key-of {holder.slug}",
         )  # fmt: skip
-
-
-def _installation() -> Iterator[Finding]:
-    production = not settings.EMBEDDED
-    demo = settings.DATA_DIR / DEMO_FILE
-    if demo.exists():
-        yield Finding(
-            production,
-            f"{demo} holds the secrets of the demo in clear.",
-            "Delete the file when you are done with the demo, and change the password of its admin.",
-        )
-    if production and settings.GENERATED_SECRETS:
-        yield Finding(
-            True,
-            f"{', '.join(settings.GENERATED_SECRETS)} were made here and lie beside the data.",
-            "Give each by NAME_FILE, from a secret store, to every process of the portal.",
-        )
-    if production and not settings.HTTPS:
-        yield Finding(True, f"PUBLIC_URL is {settings.PUBLIC_URL}, without TLS.", "Set PUBLIC_URL to its https one.")
-    if settings.DEBUG:
-        yield Finding(production, "DEBUG is on.", "Unset DEBUG.")
