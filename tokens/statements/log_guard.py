@@ -26,8 +26,10 @@ def _missing(table: str) -> set[str]:
 _SENTENCE = "rows of {table} are never changed or deleted"
 _PROTECT = {
     "postgresql": (
-        "CREATE OR REPLACE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$"
-        " BEGIN RAISE EXCEPTION '{sentence}' USING ERRCODE = 'restrict_violation'; END $$",
+        (
+            "CREATE OR REPLACE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE EXCEPTION '{sentence}' USING ERRCODE = 'restrict_violation'; END $$"
+        ),
         "DROP TRIGGER IF EXISTS {table}_rows ON {table}",
         "DROP TRIGGER IF EXISTS {table}_table ON {table}",
         "CREATE TRIGGER {table}_rows BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_refuse()",
@@ -41,8 +43,10 @@ _PROTECT = {
         "DROP TRIGGER IF EXISTS {table}_replace",
         "CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{sentence}'); END",
         "CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{sentence}'); END",
-        "CREATE TRIGGER {table}_replace BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
-        " BEGIN SELECT RAISE(ABORT, '{sentence}'); END",
+        (
+            "CREATE TRIGGER {table}_replace BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+            " BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+        ),
     ),
 }
 

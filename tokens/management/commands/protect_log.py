@@ -10,8 +10,8 @@ class Command(PortalCommand):
     """Put the triggers of the request log back."""
 
     help = (
-        "Put back the triggers that keep the token request log and its seals from being changed, where the doctor misses "
-        "them. Run check_log first: it names what was changed meanwhile. Needs the role that owns the tables."
+        "Put back the triggers that keep the token request log and its seals from being changed, where the doctor "
+        "misses them. Run check_log first: it names what was changed meanwhile. Needs the role that owns the tables."
     )
 
     def act(self, options: dict[str, Any]) -> None:  # noqa: ARG002 - it has no arguments
