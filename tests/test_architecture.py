@@ -49,6 +49,7 @@ WRITERS = {
     "CredentialDeployment": {"credentials.clients"},
     "Grant": {"credentials.clients"},
     "User": {"credentials.users"},
+    "Group": {"credentials.groups"},
     "PersonalAccessToken": {"credentials.personal_tokens"},
     "ConnectionConfiguration": {"credentials.rotation", "credentials.heartbeats"},
     "ConnectionToken": {"credentials.rotation", "credentials.heartbeats"},

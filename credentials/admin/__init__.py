@@ -1,5 +1,5 @@
 """Screens of who may come. One screen a file."""
 
-from credentials.admin import connections, credentials, keys, users
+from credentials.admin import connections, credentials, groups, keys, users
 
-__all__ = ["connections", "credentials", "keys", "users"]
+__all__ = ["connections", "credentials", "groups", "keys", "users"]

@@ -21,7 +21,7 @@ PAGE = "admin/credentials/connectionconfiguration/manage_tokens.html"
 PART = "admin/credentials/connectionconfiguration/_tokens.html"
 # What the script of the dialog sends, and by which it knows the answer.
 MARK = "X-Manage-Tokens"
-CHANGE = "change_connectionconfiguration"
+CHANGE = "change_connectiontoken"
 REVEAL = "reveal_connectiontoken"
 
 

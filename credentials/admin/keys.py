@@ -130,7 +130,7 @@ ACTS = (
         "retire-secret",
         "Retire older secret",
         _retire_secret,
-        "change_credential",
+        "change_credentialsecret",
         help="The older of the two secrets goes out of service now. See below when it was last used. No token ends.",
         possible=_has_two_secrets,
     ),
@@ -138,7 +138,7 @@ ACTS = (
         "methods",
         "Set methods",
         _set_methods,
-        "change_credential",
+        "change_credentialsecret",
         MethodsForm,
         help="How this client may prove itself at the token, revocation and introspection endpoints.",
         initial=lambda subject: {

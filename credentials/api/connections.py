@@ -35,6 +35,7 @@ from proxies.restkit.views import ManagementView
 
 _VIEW, _ADD = "credentials.view_connectionconfiguration", "credentials.add_connectionconfiguration"
 _CHANGE, _DELETE = "credentials.change_connectionconfiguration", "credentials.delete_connectionconfiguration"
+_TOKENS = "credentials.change_connectiontoken"
 _TOKEN = "tokens/(?P<token>[0-9]{1,18})"
 
 _NEW = {"name": "EU edge", "deployment_type": "kubernetes", "environment": "test", "owner_name": "Edge team"}
@@ -52,10 +53,10 @@ class Connections(ManagementView[ConnectionConfiguration]):
         "retrieve": Need(_VIEW, READ),
         "create": Need(_ADD, KEYS, act="add", answers_secret=True),
         "partial_update": Need(_CHANGE, WRITE, act="change", edit=True),
-        "generate": Need(_CHANGE, KEYS, answers_secret=True),
-        "revoke": Need(_CHANGE, KEYS),
-        "replace": Need(_CHANGE, KEYS, answers_secret=True),
-        "extend_licence": Need(_CHANGE, WRITE, act="extend-licence"),
+        "generate": Need(_TOKENS, KEYS, answers_secret=True),
+        "revoke": Need(_TOKENS, KEYS),
+        "replace": Need(_TOKENS, KEYS, answers_secret=True),
+        "extend_licence": Need(_CHANGE, WRITE, act="licence"),
         "close": Need(_DELETE, WRITE, act="delete", dangerous=True),
         "reveal": Need("credentials.reveal_connectiontoken", KEYS, answers_secret=True),
     }

@@ -33,6 +33,7 @@ from proxies.restkit.shapes import ConfirmedNote, Nothing
 from proxies.restkit.views import ManagementView
 
 _VIEW, _ADD, _CHANGE = "credentials.view_credential", "credentials.add_credential", "credentials.change_credential"
+_SECRETS, _DEPLOYMENT = "credentials.change_credentialsecret", "credentials.change_credentialdeployment"
 _NEW = {"name": "Shop", "owner_name": "Shop team", "owner_email": "shop@example.com"}
 _KEY = {"name": "Key of Orders", "proxy": "orders"}
 
@@ -48,12 +49,12 @@ class Credentials(ManagementView[Credential]):
         "retrieve": Need(_VIEW, READ),
         "create": Need(_ADD, KEYS, act="add", answers_secret=True),
         "partial_update": Need(_CHANGE, WRITE, act="change", edit=True),
-        "rotate_secret": Need(_CHANGE, KEYS, act="rotate", answers_secret=True),
-        "retire_secret": Need(_CHANGE, KEYS),
-        "change_key": Need(_CHANGE, KEYS, act="change-key", dangerous=True, answers_secret=True),
-        "set_methods": Need(_CHANGE, KEYS),
-        "deploy": Need(_CHANGE, DEPLOY, act="deploy"),
-        "undeploy": Need(_CHANGE, DEPLOY, act="undeploy", dangerous=True),
+        "rotate_secret": Need(_SECRETS, KEYS, act="rotate", answers_secret=True),
+        "retire_secret": Need(_SECRETS, KEYS),
+        "change_key": Need(_SECRETS, KEYS, act="change-key", dangerous=True, answers_secret=True),
+        "set_methods": Need(_SECRETS, KEYS),
+        "deploy": Need(_DEPLOYMENT, DEPLOY, act="deploy"),
+        "undeploy": Need(_DEPLOYMENT, DEPLOY, act="undeploy", dangerous=True),
         "deactivate": Need(_CHANGE, WRITE, act="deactivate", dangerous=True),
         "reactivate": Need(_CHANGE, WRITE, act="reactivate"),
         "archive": Need(_CHANGE, WRITE, act="archive", dangerous=True),

@@ -96,12 +96,12 @@ def _deployment_acts(model: str) -> tuple[Act, ...]:
     """What a proxy and a group can both undergo."""
     change = f"change_{model}"
     return (
-        Act("deploy", "Deploy", _deploy, change, PlaceForm, possible=_live),
+        Act("deploy", "Deploy", _deploy, "change_deployment", PlaceForm, possible=_live),
         Act(
             "undeploy",
             "Undeploy",
             _undeploy,
-            change,
+            "change_deployment",
             PlaceForm,
             help="Its tokens in that environment end at once and for good, never-expiring ones too.",
             dangerous=True,
@@ -205,6 +205,7 @@ class ProxyGroupAdmin(PortalAdmin):
             MemberForm,
             help="The group's tokens stop opening this proxy with the next request.",
             dangerous=True,
+            milder="Milder: path rules of the proxy that need a scope which only some of the group's tokens have.",
         ),
         *_deployment_acts("proxygroup"),
     )

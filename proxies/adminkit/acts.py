@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import forms
 from django.db.models import Model
 from django.http import HttpRequest
 
 from proxies.errors import ProxyError
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +34,18 @@ class Secret(NamedTuple):
 class Act:
     """A button of a screen. `run` gets request, subject (None for a creation) and cleaned form; it says what was done.
 
-    `permission` is a codename of the model's app, such as `change_apiproxy`. A dangerous act shows its impact first and
-    wants the subject's name typed (D12); `milder` names the sibling that would do less harm.
+    `permission` is a codename of the model's app, such as `change_apiproxy`, or has the app before it. A dangerous act
+    shows its impact first and wants the subject's name typed (D12); `milder` names the sibling that would do less harm.
     """
 
     name: str
-    label: str
+    label: "StrOrPromise"
     run: Callable[[HttpRequest, Any, dict[str, Any]], "str | Secret"]
     permission: str
     form: type[forms.Form] = forms.Form
-    help: str = ""
+    help: "StrOrPromise" = ""
     dangerous: bool = False
-    milder: str = ""
+    milder: "StrOrPromise" = ""
     initial: Callable[[Any], dict[str, Any]] | None = None
     possible: Callable[[Any], bool] | None = None
 

@@ -56,7 +56,8 @@ class PortalAdmin(admin.ModelAdmin):
         return False
 
     def _may(self, request: HttpRequest, act: Act) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.{act.permission}")
+        named = act.permission if "." in act.permission else f"{self.opts.app_label}.{act.permission}"
+        return request.user.has_perm(named)
 
     def get_list_display(self, request: HttpRequest) -> tuple[Column, ...]:
         return columns(self.model, super().get_list_display(request), own=type(self))
@@ -114,6 +115,8 @@ class PortalAdmin(admin.ModelAdmin):
         subject = self.get_object(request, object_id)
         if act is None or subject is None or not self._may(request, act):
             raise PermissionDenied
+        if not self.has_view_permission(request, subject):
+            raise PermissionDenied  # the page shows what it is about
         if act.possible is not None and not act.possible(subject):
             messages.warning(request, f"“{act.label}” is not possible in the present state.")
             return HttpResponseRedirect(self._detail(subject))
@@ -183,7 +186,7 @@ class PortalAdmin(admin.ModelAdmin):
         }
 
     def _page(self, request: HttpRequest, act: Act, subject: Model | None, form: forms.Form) -> HttpResponse:
-        context = self._context(request, act, f"{act.label}: {subject}" if subject else act.label)
+        context = self._context(request, act, f"{act.label}: {subject}" if subject else str(act.label))
         context |= {"form": form, "subject": subject, "back": self._detail(subject) if subject else None}
         context["impact"] = impact_of(subject, act.name) if act.dangerous and subject is not None else []
         response = TemplateResponse(request, "admin/act.html", context)

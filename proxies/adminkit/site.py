@@ -15,7 +15,7 @@ from proxies.adminkit.pages import AdminPage, front_page, pages
 # In the order of the sidebar. A screen names its section; one that is not listed here comes last.
 SECTIONS = ("Overview", "APIs", "Clients", "Tokens", "Setup > Integrations", "Log", "People", "System")
 # Screens that are not ours.
-ELSEWHERE = {"auth.Group": ("People", 60, "users")}
+ELSEWHERE: dict[str, tuple[str, int, str]] = {}
 
 
 class PortalSite(AdminSite):

@@ -28,8 +28,8 @@ def needs_of(model: str) -> dict[str, Need]:
         "retrieve": Need(view, READ),
         "create": Need(f"proxies.add_{model}", WRITE, act="add"),
         "partial_update": Need(change, WRITE, act="change", edit=True),
-        "deploy": Need(change, DEPLOY, act="deploy"),
-        "undeploy": Need(change, DEPLOY, act="undeploy", dangerous=True),
+        "deploy": Need("proxies.change_deployment", DEPLOY, act="deploy"),
+        "undeploy": Need("proxies.change_deployment", DEPLOY, act="undeploy", dangerous=True),
         "set_mode": Need(change, WRITE, act="set-mode", dangerous=True),
         "archive": Need(change, WRITE, act="archive", dangerous=True),
     }

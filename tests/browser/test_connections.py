@@ -19,6 +19,7 @@ EDITOR = (
     "view_connectionconfiguration",
     "add_connectionconfiguration",
     "change_connectionconfiguration",
+    "change_connectiontoken",
     "reveal_connectiontoken",
 )
 
@@ -169,7 +170,7 @@ def test_replace_now_in_the_dialog_and_cancelling_first(portal: Portal, page: Wa
 
 def test_who_may_not_reveal_is_told_so_and_the_keyboard_is_enough(portal: Portal, page: Watched) -> None:
     made = opened(at=timezone.now())
-    portal.person("ada", *EDITOR[:3])
+    portal.person("ada", *EDITOR[:4])
     page.sign_in()
     page.open(BASE)
 

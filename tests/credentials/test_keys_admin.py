@@ -173,7 +173,7 @@ def test_i22_keys_need_their_own_permissions(world: World, shop: Credential) -> 
     (key,) = client_keys.add_keys(shop, proofs.public_pem(proofs.private_key()), by="ada")
     clerk = User.objects.create_user("clerk", password="x", is_staff=True)
     clerk.user_permissions.set(
-        Permission.objects.filter(codename__in=["view_credential", "change_credential", "view_credentialkey"])
+        Permission.objects.filter(codename__in=["view_credential", "change_credentialsecret", "view_credentialkey"])
     )
     browser = browser_of(clerk)
     assert browser.get(act_url(shop, "methods")).status_code == 200

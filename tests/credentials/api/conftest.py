@@ -22,5 +22,5 @@ def world(db: None) -> World:
 def security(db: None) -> APIClient:
     from tests.api import caller
 
-    models = ("credential", "credentialkey", "grant", "user")
+    models = ("credential", "credentialkey", "credentialsecret", "credentialdeployment", "grant", "user")
     return caller(*(f"{verb}_{model}" for model in models for verb in ("view", "add", "change")), name="sam")

@@ -13,7 +13,12 @@ from credentials.models import ConnectionConfiguration, ConnectionToken, User
 from tests.credentials.connections import active, beat, environment, later, opened, verbs
 
 pytestmark = pytest.mark.django_db
-ALL = ("view_connectionconfiguration", "add_connectionconfiguration", "change_connectionconfiguration")
+ALL = (
+    "view_connectionconfiguration",
+    "add_connectionconfiguration",
+    "change_connectionconfiguration",
+    "change_connectiontoken",
+)
 BASE = "/api/v1/connections/"
 ANY = {"If-Match": "*"}
 
@@ -205,10 +210,10 @@ NEEDED = {
     "detail": "view_connectionconfiguration",
     "create": "add_connectionconfiguration",
     "patch": "change_connectionconfiguration",
-    "generate": "change_connectionconfiguration",
+    "generate": "change_connectiontoken",
     "extend": "change_connectionconfiguration",
-    "revoke": "change_connectionconfiguration",
-    "replace": "change_connectionconfiguration",
+    "revoke": "change_connectiontoken",
+    "replace": "change_connectiontoken",
     "close": "delete_connectionconfiguration",
     "reveal": "reveal_connectiontoken",
 }

@@ -46,7 +46,7 @@ def test_s3_12_it_opens_what_its_person_may_do_and_no_more():
 
 def test_s3_12_it_opens_what_its_scopes_say_and_no_more():
     made = opened(at=timezone.now())
-    ada = person("view_connectionconfiguration", "change_connectionconfiguration")
+    ada = person("view_connectionconfiguration", "change_connectiontoken")
     generate = f"{CONNECTIONS}{made.token.configuration_id}/generate/"
 
     refused = with_token(ada, "read", "write").post(generate)
@@ -152,7 +152,7 @@ def test_mass_assignment_and_odd_values_are_400(more):
 
 
 def test_r41_a_session_needs_the_csrf_token_and_a_personal_token_does_not():
-    ada = person("change_connectionconfiguration")
+    ada = person("change_connectiontoken")
     made = opened(at=timezone.now())
     generate = f"{CONNECTIONS}{made.token.configuration_id}/generate/"
 
