@@ -92,6 +92,24 @@ class World:
         """The client of a proxy's or group's own key."""
         return self.clients[holder.slug]
 
+    def put_to_work(self, holder: ApiProxy | ProxyGroup) -> None:
+        """A key, a deployment in both environments, and a policy: the FAQ's second example."""
+        bound: dict[str, Any] = {"group" if isinstance(holder, ProxyGroup) else "proxy": holder}
+        opened = clients.open_credential(name=f"key of {holder}", by="test", at=START, **bound)
+        self.clients[holder.slug] = Client(opened.client_id, opened.secret)
+        self.credentials[holder.slug] = opened.credential
+        for environment in (self.test, self.live):
+            deployment.deploy(holder, environment, by="test", at=START)
+        self.policy(holder, access=60, refresh=180, count=3)
+
+    def another_proxy(self, slug: str) -> ApiProxy:
+        """A proxy in no group."""
+        made = catalogue.add_proxy(
+            name=slug.capitalize(), slug=slug, scopes="read write", audience=f"https://{slug}.example/api", by="test"
+        )
+        self.put_to_work(made)
+        return made
+
     def credential(self, name: str = "shop", *targets: ApiProxy | ProxyGroup, **terms: Any) -> Client:
         """A credential of its own, deployed in `test` and granted these targets, which are put under its management."""
         opened = clients.open_credential(name=name, by="test", at=START)
@@ -161,18 +179,5 @@ def build() -> World:
     )
     world = World(test, live, orders, billing, commerce)
     for holder in (orders, billing, commerce):
-        bound: dict[str, Any] = {"group" if holder is commerce else "proxy": holder}
-        opened = clients.open_credential(name=f"key of {holder}", by="test", at=START, **bound)
-        world.clients[holder.slug] = Client(opened.client_id, opened.secret)
-        world.credentials[holder.slug] = opened.credential
-        for environment in (test, live):
-            deployment.deploy(holder, environment, by="test", at=START)
-        policies.set_policy(
-            holder,
-            by="test",
-            at=START,
-            access_token_lifetime_secs=60,
-            refresh_token_lifetime_secs=180,
-            refresh_count=3,
-        )
+        world.put_to_work(holder)
     return world

@@ -3,10 +3,8 @@
 import base64
 import http.client
 import io
-import json
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,22 +18,11 @@ from django.db import connection
 
 from config import portal
 from tests.databases import PROJECT, OwnDatabase
+from tests.wire import Heard, ask, connect, free_port, raw
 from tokens.lifecycle import Client
 from tokens.models import TokenRequestLog
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@dataclass
-class Heard:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
 
 
 @dataclass
@@ -47,7 +34,7 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return connect(self.port)
 
     def ask(
         self,
@@ -58,22 +45,7 @@ class Server:
         *,
         over: http.client.HTTPConnection | None = None,
     ) -> Heard:
-        """One request with exactly these headers, each as often as it is named."""
-        pairs = list(headers.items()) if isinstance(headers, dict) else headers or []
-        named = {name.lower() for name, _ in pairs}
-        wire = over or self.connect()
-        try:
-            wire.putrequest(method, path, skip_host="host" in named, skip_accept_encoding=True)
-            for name, value in pairs:
-                wire.putheader(name, value)
-            if body and not named & {"content-length", "transfer-encoding"}:
-                wire.putheader("Content-Length", str(len(body)))
-            wire.endheaders(body or None)
-            answer = wire.getresponse()
-            return Heard(answer.status, dict(answer.getheaders()), answer.read())
-        finally:
-            if over is None:
-                wire.close()
+        return ask(self.port, method, path, headers, body, over=over)
 
     def post(self, path: str, **form: str) -> Heard:
         pair = base64.b64encode(f"{self.client.client_id}:{self.client.secret}".encode()).decode()
@@ -85,17 +57,7 @@ class Server:
         return granted.json
 
     def raw(self, text: bytes) -> bytes:
-        """What comes back for bytes that no client library would send."""
-        with closing(socket.create_connection(("127.0.0.1", self.port), timeout=20)) as wire:
-            wire.sendall(text)
-            wire.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: wire.recv(65536), b""))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return raw(self.port, text)
 
 
 @pytest.fixture

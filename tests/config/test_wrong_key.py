@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from config import keyfiles
-from tests.config.test_server import free_port
 from tests.databases import PROJECT
+from tests.wire import free_port
 
 
 def environment(data: Path) -> dict[str, str]:

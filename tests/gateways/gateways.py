@@ -1,0 +1,162 @@
+"""Each gateway as its file in deploy/ makes it: names and ports put in, started, asked, ended."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import PROJECT
+from tests.gateways.processes import running
+from tests.wire import Heard, ask, free_port
+
+DEPLOY = PROJECT / "deploy"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What somebody who copies an example has to change."""
+
+    portal: int
+    api: int
+    slug: str
+    token: str
+    folder: Path
+    listen: int = field(default_factory=free_port)
+
+
+@dataclass
+class Gateway:
+    """A running one, in front of the API."""
+
+    port: int
+    log: Path
+
+    def ask(
+        self, raw: str | None, path: str = "/items", *headers: tuple[str, str], method: str = "GET", body: bytes = b""
+    ) -> Heard:
+        """A call of the API, with this token where there is one."""
+        bearer = [] if raw is None else [("Authorization", f"Bearer {raw}")]
+        return ask(self.port, method, path, [*bearer, *headers], body)
+
+
+def configured(example: str, replaced: Mapping[str, Any]) -> str:
+    """The example with other names. Each has to occur in it: else the test would run something else than it says."""
+    text = (DEPLOY / example).read_text(encoding="utf-8")
+    for name, value in replaced.items():
+        assert name in text, f"{name!r} is not in deploy/{example}"
+        text = text.replace(name, str(value))
+    return text
+
+
+def program(name: str) -> str:
+    """Where a program is; a machine without it is told what to install."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
+        pytest.skip(f"{name} is not installed (PACKAGES in .ci/run)")
+    return found
+
+
+def _written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@contextmanager
+def nginx(names: Names) -> Iterator[Gateway]:
+    proof = configured("nginx/gateway-token.conf", {"PASTE-THE-CONNECTION-TOKEN": names.token})
+    token = _written(names.folder, "gateway-token.conf", proof)
+    _written(
+        names.folder,
+        "orders.conf",
+        configured(
+            "nginx/orders.conf",
+            {
+                "server portal.internal:8000;": f"server 127.0.0.1:{names.portal};",
+                "server api.internal:9000;": f"server 127.0.0.1:{names.api};",
+                "/auth/verify/orders;": f"/auth/verify/{names.slug};",
+                "listen 8080;": f"listen 127.0.0.1:{names.listen};",
+                "/etc/nginx/latchkey/gateway-token.conf": token,
+            },
+        ),
+    )
+    with nginx_running(names.folder, names.listen, "orders.conf") as gateway:
+        yield gateway
+
+
+@contextmanager
+def nginx_running(folder: Path, port: int, *files: str) -> Iterator[Gateway]:
+    """nginx with these files in its http block, and everything it writes in the folder."""
+    user = "user root;" if os.geteuid() == 0 else ""
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    included = "".join(f"include {folder}/{name};" for name in files)
+    main = f"{user} daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log info;"
+    text = f"{main} events {{}} http {{ access_log off; {temporary} {included} }}"
+    configuration = _written(folder, "nginx.conf", text)
+    log = folder / "nginx.log"
+    command = [program("nginx"), "-c", configuration, "-p", folder, "-e", log]
+    with running(command, port, log, environment=os.environ, folder=folder):
+        yield Gateway(port, log)
+
+
+@contextmanager
+def caddy(names: Names) -> Iterator[Gateway]:
+    text = configured(
+        "caddy/Caddyfile",
+        {
+            "forward_auth portal.internal:8000": f"forward_auth 127.0.0.1:{names.portal}",
+            "reverse_proxy api.internal:9000": f"reverse_proxy 127.0.0.1:{names.api}",
+            "uri /auth/verify/orders": f"uri /auth/verify/{names.slug}",
+            "\n:8080 {": f"\n:{names.listen} {{",
+        },
+    )
+    # Nothing of Caddy's that another one on this machine may have, and no port but one of loopback.
+    own = "{\n\tadmin off\n\tdefault_bind 127.0.0.1\n}\n"
+    configuration = _written(names.folder, "Caddyfile", own + text)
+    environment = {**os.environ, "HOME": str(names.folder), "LATCHKEY_GATEWAY_TOKEN": names.token}
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        environment[name] = str(names.folder)
+    command = [program("caddy"), "run", "--config", configuration, "--adapter", "caddyfile"]
+    log = names.folder / "caddy.log"
+    with running(command, names.listen, log, environment=environment, folder=names.folder):
+        yield Gateway(names.listen, log)
+
+
+@contextmanager
+def envoy(names: Names) -> Iterator[Gateway]:
+    def at(host: str, port: int) -> str:
+        return f"{{ address: {host}, port_value: {port} }}"
+
+    configuration = _written(
+        names.folder,
+        "envoy.yaml",
+        configured(
+            "envoy/envoy.yaml",
+            {
+                at("portal.internal", 8000): at("127.0.0.1", names.portal),
+                at("api.internal", 9000): at("127.0.0.1", names.api),
+                at("0.0.0.0", 8080): at("127.0.0.1", names.listen),
+                "path_prefix: /auth/verify/orders": f"path_prefix: /auth/verify/{names.slug}",
+                "PASTE-THE-CONNECTION-TOKEN": names.token,
+            },
+        ),
+    )
+    package = importlib.util.find_spec("envoy")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    binary = Path(package.submodule_search_locations[0]) / "_bin" / "envoy"
+    command = [binary, "-c", configuration, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
+    log = names.folder / "envoy.log"
+    with running(command, names.listen, log, environment=os.environ, folder=names.folder):
+        yield Gateway(names.listen, log)
+
+
+KINDS: dict[str, Callable[[Names], AbstractContextManager[Gateway]]] = {"nginx": nginx, "caddy": caddy, "envoy": envoy}

@@ -1,0 +1,105 @@
+"""The portal that the gateways ask: the real web server on a database of its own, and the world in it."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from config import portal as parts
+from credentials import rotation
+from credentials.models import ConnectionConfiguration
+from proxies import catalogue
+from proxies.catalogue import Rule
+from proxies.models import ApiProxy
+from tests import world as worlds
+from tests.databases import PROJECT, OwnDatabase
+from tests.gateways.processes import running
+from tests.wire import Heard, ask, free_port
+from tests.world import World
+from tokens.lifecycle import Client
+
+# The issuer. It is not where the portal of the tests listens: nothing may be taken from a request.
+PUBLIC_URL = "https://portal.example.com"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def _answers(port: int) -> bool:
+    """True as soon as a worker is there; gunicorn listens before."""
+    try:
+        return ask(port, "GET", "/.well-known/jwks.json").status == 200
+    except OSError:
+        return False
+
+
+@dataclass
+class Portal:
+    """A running portal, and what its administrator and its clients do with it."""
+
+    own: OwnDatabase
+    world: World
+    ledger: ApiProxy
+    gateway_token: str
+    port: int
+    log: Path
+    _running: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> None:
+        environment = {
+            **self.own.environment(),
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": "1",
+            "PUBLIC_URL": PUBLIC_URL,
+            "VERIFY_SOURCES": "path",
+        }
+        command = parts.parts()[0].command
+        self._running.enter_context(
+            running(command, self.port, self.log, environment=environment, folder=PROJECT, ready=_answers)
+        )
+
+    def stop(self) -> None:
+        self._running.close()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Away for a while."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def post(self, path: str, client: Client, **form: str) -> Heard:
+        pair = base64.b64encode(f"{client.client_id}:{client.secret}".encode()).decode()
+        return ask(self.port, "POST", path, {**FORM, "Authorization": f"Basic {pair}"}, urlencode(form).encode())
+
+    def token(self, holder: Any, **form: str) -> str:
+        """An access token for the proxy or group, by its key."""
+        granted = self.post("/oauth2/token", self.world.key_of(holder), grant_type="client_credentials", **form)
+        assert granted.status == 200, granted.body
+        return str(granted.json["access_token"])
+
+    def revoke(self, holder: Any, raw: str) -> None:
+        assert self.post("/oauth2/revoke", self.world.key_of(holder), token=raw).status == 200
+
+
+def build(own: OwnDatabase, folder: Path) -> Portal:
+    """Calls of `orders` and `billing` need read, deleting an invoice at `ledger` write; gateways prove themselves."""
+    world = worlds.build()
+    for holder in (world.orders, world.billing, world.commerce):
+        world.policy(holder, access=600, refresh=600)
+    for proxy in (world.orders, world.billing):
+        catalogue.change_proxy(proxy, by="test", required_scopes="read")
+    ledger = world.another_proxy("ledger")
+    catalogue.set_path_rules(ledger, [Rule("DELETE", "/invoices/*", "write")], by="test")
+    catalogue.change_environment(world.test, by="test", gateways_must_authenticate=True)
+    made = rotation.open_connection(
+        name="edge",
+        deployment_type=ConnectionConfiguration.DeploymentType.REVERSE_PROXY,
+        environment=world.test,
+        by="test",
+    )
+    return Portal(own, world, ledger, made.raw, free_port(), folder / "portal.log")
