@@ -53,6 +53,7 @@ def names(portal: Portal, api: Api, tmp_path_factory: pytest.TempPathFactory) ->
             "api": api.server_port,
             "slug": slug,
             "token": portal.gateway_token,
+            "key": portal.world.clients.get(slug),
             "folder": folder,
         }
         return Names(**{**values, **changed})

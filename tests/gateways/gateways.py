@@ -1,19 +1,28 @@
 """Each gateway as its file in deploy/ makes it: names and ports put in, started, asked, ended."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.databases import PROJECT
+from tests.gateways.certificates import self_signed
 from tests.gateways.processes import running
 from tests.wire import Heard, ask, free_port
+
+if TYPE_CHECKING:
+    from tokens.lifecycle import Client
 
 DEPLOY = PROJECT / "deploy"
 
@@ -26,6 +35,7 @@ class Names:
     api: int
     slug: str
     token: str
+    key: Client | None
     folder: Path
     listen: int = field(default_factory=free_port)
 
@@ -36,6 +46,7 @@ class Gateway:
 
     port: int
     log: Path
+    pid: int
 
     def ask(
         self, raw: str | None, path: str = "/items", *headers: tuple[str, str], method: str = "GET", body: bytes = b""
@@ -103,8 +114,8 @@ def nginx_running(folder: Path, port: int, *files: str) -> Iterator[Gateway]:
     configuration = _written(folder, "nginx.conf", text)
     log = folder / "nginx.log"
     command = [program("nginx"), "-c", configuration, "-p", folder, "-e", log]
-    with running(command, port, log, environment=os.environ, folder=folder):
-        yield Gateway(port, log)
+    with running(command, port, log, environment=os.environ, folder=folder) as process:
+        yield Gateway(port, log, process.pid)
 
 
 @contextmanager
@@ -126,8 +137,8 @@ def caddy(names: Names) -> Iterator[Gateway]:
         environment[name] = str(names.folder)
     command = [program("caddy"), "run", "--config", configuration, "--adapter", "caddyfile"]
     log = names.folder / "caddy.log"
-    with running(command, names.listen, log, environment=environment, folder=names.folder):
-        yield Gateway(names.listen, log)
+    with running(command, names.listen, log, environment=environment, folder=names.folder) as process:
+        yield Gateway(names.listen, log, process.pid)
 
 
 @contextmanager
@@ -155,8 +166,137 @@ def envoy(names: Names) -> Iterator[Gateway]:
     binary = Path(package.submodule_search_locations[0]) / "_bin" / "envoy"
     command = [binary, "-c", configuration, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
     log = names.folder / "envoy.log"
-    with running(command, names.listen, log, environment=os.environ, folder=names.folder):
-        yield Gateway(names.listen, log)
+    with running(command, names.listen, log, environment=os.environ, folder=names.folder) as process:
+        yield Gateway(names.listen, log, process.pid)
 
 
-KINDS: dict[str, Callable[[Names], AbstractContextManager[Gateway]]] = {"nginx": nginx, "caddy": caddy, "envoy": envoy}
+def fetch_keys(portal: int, folder: Path, *words: str) -> str:
+    """What deploy/haproxy/fetch_keys.py says, run as an operator's timer does."""
+    address = f"http://127.0.0.1:{portal}/.well-known/jwks.json"
+    command = [sys.executable, DEPLOY / "haproxy" / "fetch_keys.py", address, folder, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip()
+
+
+@contextmanager
+def haproxy(names: Names) -> Iterator[Gateway]:
+    keys = names.folder / "keys"
+    fetch_keys(names.portal, keys)
+    text = configured(
+        "haproxy/haproxy.cfg",
+        {
+            "https://orders.example/api": f"https://{names.slug}.example/api",
+            "server api api.internal:9000": f"server api 127.0.0.1:{names.api}",
+            "bind :8080": f"bind 127.0.0.1:{names.listen}",
+            "/etc/haproxy/latchkey/": f"{keys}/",
+        },
+    )
+    configuration = _written(names.folder, "haproxy.cfg", text)
+    log = names.folder / "haproxy.log"
+    command = [program("haproxy"), "-W", "-db", "-f", configuration]
+    with running(command, names.listen, log, environment=os.environ, folder=names.folder) as process:
+        yield Gateway(names.listen, log, process.pid)
+
+
+@contextmanager
+def secured(portal: int, folder: Path) -> Iterator[int]:
+    """The port of the portal's TLS edge, whose certificate, portal.crt in the folder, signed itself."""
+    self_signed("portal.example.com", folder)
+    port = free_port()
+    replaced = {
+        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "http://127.0.0.1:8000;": f"http://127.0.0.1:{portal};",
+        "/etc/nginx/latchkey/": f"{folder}/",
+    }
+    _written(folder, "portal.conf", configured("nginx/portal.conf", replaced))
+    with nginx_running(folder, port, "portal.conf"):
+        yield port
+
+
+_APACHE_MODULES = "mpm_event authn_core authz_core authz_user env headers rewrite proxy proxy_http"
+
+
+@contextmanager
+def apache(names: Names, folder: Path, example: str, module: str, replaced: Mapping[str, Any]) -> Iterator[Gateway]:
+    """Apache with one example and the module that it is about, and everything it writes in the folder."""
+    own = {
+        "*:8080": f"127.0.0.1:{names.listen}",
+        "http://api.internal:9000": f"http://127.0.0.1:{names.api}",
+    }
+    _written(folder, "site.conf", configured(example, {**own, **replaced}))
+    log = folder / "apache.log"
+    loaded = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in _APACHE_MODULES.split()]
+    lines = [
+        *loaded,
+        f"LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so",
+        *(["User www-data", "Group www-data"] if os.geteuid() == 0 else []),
+        f"ServerRoot {folder}",
+        f"DefaultRuntimeDir {folder}",
+        f"PidFile {folder}/apache.pid",
+        f"ErrorLog {log}",
+        "ServerName localhost",
+        f"Listen 127.0.0.1:{names.listen}",
+        f"Include {folder}/site.conf",
+    ]
+    configuration = _written(folder, "apache.conf", "\n".join(lines) + "\n")
+    command = [program("apache2"), "-f", configuration, "-DFOREGROUND"]
+    with running(command, names.listen, folder / "out.log", environment=os.environ, folder=folder) as process:
+        yield Gateway(names.listen, log, process.pid)
+
+
+@contextmanager
+def _open_folder() -> Iterator[Path]:
+    """Apache's children are another user's, who cannot read what pytest keeps to itself."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@contextmanager
+def mod_auth_openidc(names: Names) -> Iterator[Gateway]:
+    proof = configured("apache/gateway-token.conf", {"PASTE-THE-CONNECTION-TOKEN": names.token})
+    with _open_folder() as folder, secured(names.portal, folder) as port:
+        replaced = {
+            "https://orders.example/api": f"https://{names.slug}.example/api",
+            "https://portal.example.com/": f"https://localhost:{port}/",
+            "/etc/apache2/latchkey/gateway-token.conf": _written(folder, "gateway-token.conf", proof),
+            "#OIDCCABundlePath /etc/apache2/latchkey/portal-ca.pem": f"OIDCCABundlePath {folder}/portal.crt",
+        }
+        with apache(names, folder, "apache/mod_auth_openidc.conf", "auth_openidc", replaced) as gateway:
+            yield gateway
+
+
+@contextmanager
+def mod_oauth2(names: Names) -> Iterator[Gateway]:
+    replaced = {
+        "jwks_uri https://portal.example.com/": f"jwks_uri http://127.0.0.1:{names.portal}/",
+        "https://orders.example/api": f"https://{names.slug}.example/api",
+    }
+    with _open_folder() as folder, apache(names, folder, "apache/mod_oauth2.conf", "oauth2", replaced) as gateway:
+        yield gateway
+
+
+@contextmanager
+def mod_oauth2_introspection(names: Names) -> Iterator[Gateway]:
+    assert names.key is not None
+    key = {"PASTE-THE-CLIENT-ID": names.key.client_id, "PASTE-THE-CLIENT-SECRET": names.key.secret}
+    with _open_folder() as folder:
+        replaced = {
+            "https://portal.example.com/": f"http://127.0.0.1:{names.portal}/",
+            "/etc/apache2/latchkey/proxy-key.conf": _written(
+                folder, "proxy-key.conf", configured("apache/proxy-key.conf", key)
+            ),
+        }
+        with apache(names, folder, "apache/mod_oauth2_introspection.conf", "oauth2", replaced) as gateway:
+            yield gateway
+
+
+KINDS: dict[str, Callable[[Names], AbstractContextManager[Gateway]]] = {
+    "nginx": nginx,
+    "caddy": caddy,
+    "envoy": envoy,
+    "haproxy": haproxy,
+    "mod_auth_openidc": mod_auth_openidc,
+    "mod_oauth2": mod_oauth2,
+    "mod_oauth2_introspection": mod_oauth2_introspection,
+}

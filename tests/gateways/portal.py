@@ -1,12 +1,16 @@
 """The portal that the gateways ask: the real web server on a database of its own, and the world in it."""
 
 import base64
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from django.utils import timezone
 
 from config import portal as parts
 from credentials import rotation
@@ -18,7 +22,8 @@ from tests import world as worlds
 from tests.databases import PROJECT, OwnDatabase
 from tests.gateways.processes import running
 from tests.wire import Heard, ask, free_port
-from tests.world import World
+from tests.world import REQUEST, World
+from tokens import lifecycle, signing
 from tokens.lifecycle import Client
 
 # The issuer. It is not where the portal of the tests listens: nothing may be taken from a request.
@@ -56,8 +61,17 @@ class Portal:
             "VERIFY_SOURCES": "path",
         }
         command = parts.parts()[0].command
+        # Quickly: gateways keep connections, which an orderly end would wait for.
         self._running.enter_context(
-            running(command, self.port, self.log, environment=environment, folder=PROJECT, ready=_answers)
+            running(
+                command,
+                self.port,
+                self.log,
+                environment=environment,
+                folder=PROJECT,
+                ready=_answers,
+                end=signal.SIGQUIT,
+            )
         )
 
     def stop(self) -> None:
@@ -82,6 +96,16 @@ class Portal:
         assert granted.status == 200, granted.body
         return str(granted.json["access_token"])
 
+    def formats(self, form: str) -> None:
+        """Tokens for everything are opaque, or JWTs, from now on."""
+        for holder in (self.world.orders, self.world.billing, self.world.commerce, self.ledger):
+            self.world.policy(holder, access=600, refresh=600, format=form)
+
+    def expired(self, holder: Any) -> str:
+        """A token of yesterday."""
+        yesterday = timezone.now() - timedelta(days=1)
+        return lifecycle.issue(self.world.key_of(holder), request=REQUEST, at=yesterday).access_token
+
     def revoke(self, holder: Any, raw: str) -> None:
         assert self.post("/oauth2/revoke", self.world.key_of(holder), token=raw).status == 200
 
@@ -89,8 +113,6 @@ class Portal:
 def build(own: OwnDatabase, folder: Path) -> Portal:
     """Calls of `orders` and `billing` need read, deleting an invoice at `ledger` write; gateways prove themselves."""
     world = worlds.build()
-    for holder in (world.orders, world.billing, world.commerce):
-        world.policy(holder, access=600, refresh=600)
     for proxy in (world.orders, world.billing):
         catalogue.change_proxy(proxy, by="test", required_scopes="read")
     ledger = world.another_proxy("ledger")
@@ -102,4 +124,7 @@ def build(own: OwnDatabase, folder: Path) -> Portal:
         environment=world.test,
         by="test",
     )
-    return Portal(own, world, ledger, made.raw, free_port(), folder / "portal.log")
+    signing.ensure(world.test, by="test")
+    built = Portal(own, world, ledger, made.raw, free_port(), folder / "portal.log")
+    built.formats("opaque")
+    return built

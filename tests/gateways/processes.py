@@ -30,6 +30,7 @@ def running(
     environment: Mapping[str, str],
     folder: Path,
     ready: Callable[[int], bool] = listens,
+    end: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The program, from the moment it is ready on its port until it is told to end."""
     with log.open("ab") as out:
@@ -42,7 +43,7 @@ def running(
             time.sleep(0.02)
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(end)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -4,8 +4,19 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    headers: list[tuple[str, str]]
+    body: str
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -14,7 +25,7 @@ class _Echo(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         told = {"method": self.command, "path": self.path, "headers": self.headers.items(), "body": body.decode()}
-        self.server.seen.append(f"{self.command} {self.path}")  # type: ignore[attr-defined]
+        self.server.seen.append(Call(**told))  # type: ignore[attr-defined]
         content = json.dumps(told).encode()
         # /status/418 is answered with 418: what the API itself refuses must arrive as the API said it.
         status = int(self.path.rsplit("/", 1)[1]) if self.path.startswith("/status/") else 200
@@ -40,7 +51,10 @@ class Api(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Echo)
-        self.seen: list[str] = []
+        self.seen: list[Call] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A gateway that hangs up is no error of the API's."""
 
 
 @contextmanager

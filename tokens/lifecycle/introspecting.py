@@ -109,7 +109,7 @@ def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts) -> dict[
     scopes = rules.scopes_in_use(token.token_scopes, holder)
     if not scopes:
         return INACTIVE
-    told = _common(row, holder, rules.scope_text(scopes))
+    told = _common(row, holder, rules.scope_text(scopes)) | {"aud": _audiences(holder)}
     told |= {"token_type": "Bearer", "iat": int(token.issued_at.timestamp()), "jti": token.jti}
     if token.expires_at is not None:
         told["exp"] = int(token.expires_at.timestamp())
@@ -118,6 +118,13 @@ def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts) -> dict[
     if token.thumbprint:
         told["cnf"] = {"x5t#S256": token.thumbprint}
     return told
+
+
+def _audiences(holder: HolderFacts) -> str | list[str]:
+    """Where the token works: for a group's, the group and its members of now, so that who asks need not know them."""
+    if holder.group_id is None:
+        return holder.audience
+    return [holder.audience, *statements.open_members(holder.group_id, holder.environment_id)]
 
 
 def _about_refresh_key(row: ShownRow, key: RefreshKeyFacts, holder: HolderFacts, now: datetime) -> dict[str, Any]:

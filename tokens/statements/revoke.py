@@ -51,6 +51,16 @@ _KEY_COLUMNS = (
 _KEY_WIDTH = len(RefreshKeyFacts._fields)
 
 
+def open_members(group_id: int, environment_id: int) -> list[str]:
+    """The audiences of a group's members that its tokens open here and now (D11, D14)."""
+    sql = (
+        "SELECT p.audience FROM proxies_groupmembership gm JOIN proxies_apiproxy p ON p.id = gm.proxy_id"
+        " JOIN proxies_deployment d ON d.proxy_id = p.id AND d.environment_id = %s"
+        " WHERE gm.group_id = %s AND d.undeployed_at IS NULL AND p.archived_at IS NULL ORDER BY p.slug"
+    )
+    return [audience for (audience,) in database.rows(sql, [environment_id, group_id])]
+
+
 def read(
     *,
     environment: str,

@@ -91,3 +91,21 @@ def test_d24_a_gateway_refused_at_introspection_leaves_a_row_and_learns_nothing(
     row = TokenRequestLog.objects.order_by("-id")[0]
     assert (TokenRequestLog.objects.count(), row.action, row.reason) == (before + 1, "introspect", "gateway_refused")
     assert introspect(access, access).status == 401
+
+
+def test_d33_a_gateway_that_can_set_no_header_says_its_type_and_instance_in_the_form(
+    world: World, gateway: Made
+) -> None:
+    access = access_of(world)
+
+    def asked(form: dict[str, str], **headers: str) -> int:
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {gateway.raw}", **headers}
+        return worlds.call("/oauth2/introspect", {"token": access, **form}, **bearer).status
+
+    stated = {"gateway_type": "reverse_proxy", "gateway_instance": "apache-1"}
+    assert asked(stated) == 200
+    sightings.flush()
+    assert ConnectionToken.objects.get().last_used_instance == "apache-1"
+    assert asked({}) == 401
+    assert asked({"gateway_type": "kubernetes"}) == 401
+    assert asked(stated, HTTP_X_GATEWAY_TYPE="kubernetes") == 401, "a header that is there counts"

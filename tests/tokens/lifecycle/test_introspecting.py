@@ -194,3 +194,21 @@ def test_d40_the_door_answers_200_with_active_false_to_a_stranger(world: World) 
     token = world.issue(key(world))
     answer = call("/oauth2/introspect", {"token": token.access_token}, client=world.key_of(world.billing))
     assert (answer.status, answer.json) == (200, INACTIVE)
+
+
+def test_d14_a_group_s_token_is_told_with_the_members_that_it_opens_now(world: World, token_format: str) -> None:
+    world.policy(world.commerce, access=600, format=token_format)
+    token = world.issue(world.key_of(world.commerce))
+    group, orders, billing = (each.audience for each in (world.commerce, world.orders, world.billing))
+
+    def told() -> object:
+        client = world.key_of(world.commerce)
+        return lifecycle.introspect(client, token.access_token, request=REQUEST, at=later(1))["aud"]
+
+    assert told() == [group, billing, orders]
+    catalogue.remove_member(world.commerce, world.billing, by="test")
+    assert told() == [group, orders]
+    deployment.undeploy(world.orders, world.test, by="test", at=later(1))
+    assert told() == [group], "at a member that is undeployed it is refused (D11)"
+    deployment.deploy(world.orders, world.test, by="test", at=later(1))
+    assert told() == [group, orders]
