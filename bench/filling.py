@@ -57,6 +57,7 @@ def fill(rows: int, log: int, say: Callable[[str], None] = print) -> None:
     from django.db import connection
 
     from tests import world as worlds
+    from tokens import rollups
 
     world = worlds.build()
     world.credential("shop")
@@ -70,6 +71,8 @@ def fill(rows: int, log: int, say: Callable[[str], None] = print) -> None:
         begun = time.monotonic()
         _insert(table, total, make(world, words, total))
         say(f"{total:>12,} {name} in {time.monotonic() - begun:.0f} s")
+    begun = time.monotonic()
+    say(f"{rollups.roll_up().counts:>12,} hourly sums in {time.monotonic() - begun:.0f} s")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 

@@ -106,7 +106,7 @@ INSTALLED_APPS = [
     "proxies",
     "credentials",
     "tokens",
-    "proxies.adminkit.apps.PortalAdminConfig",
+    "config.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

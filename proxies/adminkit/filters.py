@@ -1,6 +1,6 @@
 """Filters of lists that never look at the table to know what can be chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -17,6 +17,10 @@ class TextFilter(admin.SimpleListFilter):
     template = "admin/text_filter.html"
     lookup = ""
     placeholder = ""
+
+    def suggestions(self) -> Iterable[str]:
+        """What the field offers to choose from; other text is allowed."""
+        return ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("", "")]  # one choice, or the admin leaves the filter out
@@ -64,6 +68,8 @@ class PeriodFilter(admin.FieldListFilter):
         self.names = (f"{field_path}__from", f"{field_path}__to")
         super().__init__(*args, field_path=field_path, **kwargs)  # type: ignore[misc]
         self.first, self.last = (self._day(name) for name in self.names)
+        self.since = _midnight(self.first) if self.first else None
+        self.until = _midnight(self.last + timedelta(days=1)) if self.last else None
 
     def expected_parameters(self) -> list[str | None]:
         return list(self.names)
@@ -84,10 +90,10 @@ class PeriodFilter(admin.FieldListFilter):
         return (f"-{self.path}",) if self.first or self.last else ()
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.first:
-            queryset = queryset.filter(**{f"{self.path}__gte": _midnight(self.first)})
-        if self.last:
-            queryset = queryset.filter(**{f"{self.path}__lt": _midnight(self.last + timedelta(days=1))})
+        if self.since:
+            queryset = queryset.filter(**{f"{self.path}__gte": self.since})
+        if self.until:
+            queryset = queryset.filter(**{f"{self.path}__lt": self.until})
         return queryset
 
     def choices(self, changelist: Any) -> Iterator[Any]:

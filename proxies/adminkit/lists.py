@@ -60,7 +60,9 @@ class PortalChangeList(ChangeList):
         keys: list[Any] = []
         try:
             with answered_within(LONGEST_SECONDS):
-                keys = list(self.queryset.select_related(None).values_list("pk", flat=True)[: MOST + 1])
+                keys = list(
+                    self.narrowed_for_page(self.queryset).select_related(None).values_list("pk", flat=True)[: MOST + 1]
+                )
         except TooLong:
             keys, self.too_long = [], True
         paginator = self.model_admin.get_paginator(request, keys, self.list_per_page)  # type: ignore[arg-type]
@@ -70,6 +72,10 @@ class PortalChangeList(ChangeList):
         self.show_full_result_count, self.full_result_count, self.show_admin_actions = False, None, True
         self.result_list: Any = self._rows(self._page(keys))
         self.model_admin.prepare_rows(self.result_list)  # type: ignore[attr-defined]
+
+    def narrowed_for_page(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The same first MOST rows, found with less reading. A list that knows no better looks at all."""
+        return queryset
 
     def _page(self, keys: list[Any]) -> list[Any]:
         if (self.show_all and self.can_show_all) or not self.multi_page:

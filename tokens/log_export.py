@@ -1,0 +1,68 @@
+"""The request log as CSV or as JSON lines, row by row: what is held at any moment is one slice of it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from tokens.models import TokenRequestLog
+
+SLICE = 2_000
+COLUMNS = tuple(field.attname for field in TokenRequestLog._meta.concrete_fields)
+# What a spreadsheet would take for a formula, or for the start of a new cell (R40).
+_STARTERS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def rows(chosen: QuerySet[TokenRequestLog]) -> Iterator[tuple[Any, ...]]:
+    """All of them, the newest first, in slices that begin where the last has ended: no statement is long."""
+    last: int | None = None
+    while True:
+        following = chosen if last is None else chosen.filter(pk__lt=last)
+        part = list(following.order_by("-pk").values_list(*COLUMNS)[:SLICE])
+        yield from part
+        if len(part) < SLICE:
+            return
+        last = part[-1][0]
+
+
+def cell(value: Any) -> str:
+    """A value as a cell that stays text in a spreadsheet."""
+    if value is None:
+        return ""
+    text = moment(value) if isinstance(value, datetime) else str(value)
+    return f"'{text}" if text.startswith(_STARTERS) else text
+
+
+def moment(at: datetime) -> str:
+    """UTC, to the microsecond that is stored."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def as_csv(chosen: QuerySet[TokenRequestLog]) -> Iterator[str]:
+    """A heading, and a line for each row."""
+    page = io.StringIO()
+    writer = csv.writer(page)
+    for values in _with_heading(rows(chosen)):
+        writer.writerow([cell(value) for value in values])
+        yield page.getvalue()
+        page.seek(0)
+        page.truncate()
+
+
+def _with_heading(found: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    yield COLUMNS
+    yield from found
+
+
+def as_json_lines(chosen: QuerySet[TokenRequestLog]) -> Iterator[str]:
+    """An object a line."""
+    for values in rows(chosen):
+        told = zip(COLUMNS, values, strict=True)
+        yield json.dumps({name: moment(value) if isinstance(value, datetime) else value for name, value in told}) + "\n"
+
+
+FORMATS = {"csv": (as_csv, "text/csv; charset=utf-8"), "jsonl": (as_json_lines, "application/jsonl; charset=utf-8")}
