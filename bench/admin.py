@@ -1,6 +1,6 @@
 """How long every list of the admin and the dashboard take, and how many statements, on tables of any size.
 
-    python -m bench.admin [--rows 1000000] [--log 1000000] [--keep FOLDER]
+    python -m bench.admin [--rows 1000000] [--log 1000000] [--keep FOLDER] [--only WORD]
 
 Works on a database of its own: SQLite, or the PostgreSQL that DATABASE_URL names. With --keep it stays, and the next
 run with the same folder measures without filling. A page above the limit of 500 ms ends in status 1.
@@ -33,7 +33,7 @@ def pages() -> Iterator[Page]:
 
     from credentials.models import Credential
     from proxies.adminkit import PortalAdmin
-    from tokens.models import IssuedToken, RefreshKey, TokenFamily, TokenRequestLog
+    from tokens.models import IssuedToken, JwtRefreshKey, RefreshKey, TokenFamily, TokenRequestLog
 
     def client(name: str) -> str:
         return str(Credential.objects.get(name=name).client_id)
@@ -43,6 +43,12 @@ def pages() -> Iterator[Page]:
     terms = {
         IssuedToken: [IssuedToken.objects.order_by("id").values_list("jti", flat=True)[0], client("shop")],
         RefreshKey: [RefreshKey.objects.order_by("id").values_list("jti", flat=True)[0]],
+        JwtRefreshKey: [
+            RefreshKey.objects.order_by("-id").values_list("jti", flat=True)[0],
+            "rare tool",
+            "person-7",
+            "device-400",
+        ],
         TokenFamily: [client("key of Orders")],
         TokenRequestLog: [client("key of Orders")],
     }  # fmt: skip
@@ -57,6 +63,9 @@ def pages() -> Iterator[Page]:
             for term in [*terms.get(model, []), "nobody-has-this"]:
                 yield Page(f"{name}, search {term[:14]}", f"{url}?q={term}")
             yield from _filtered(name, url)
+        if model is JwtRefreshKey:
+            for typed in ("audience=rare tool", "audience=my tool", "audience=nothing", "owner=person-7"):
+                yield Page(f"{name} ?{typed}", f"{url}?{typed}")
 
 
 def _filtered(name: str, url: str) -> Iterator[Page]:
@@ -129,7 +138,7 @@ def report(only: str) -> int:
 
 def prepare(folder: Path, rows: int, log: int, *, keep: bool) -> None:
     """The database, filled if it was not."""
-    os.environ.update(DATA_DIR=str(folder), DATABASE_POOL="0")
+    os.environ.update(DATA_DIR=str(folder), DATABASE_POOL="0", DATABASE_STATEMENT_TIMEOUT_MS="0")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
@@ -155,6 +164,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--log", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--only", default="", help="pages with this in their name")
     parser.add_argument("--only", default="", help="pages whose name begins so")
     found = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:

@@ -66,6 +66,8 @@ def fill(rows: int, log: int, say: Callable[[str], None] = print) -> None:
         ("families", "tokens_tokenfamily", rows, _families),
         ("access tokens", "tokens_issuedtoken", rows, _tokens),
         ("refresh keys", "tokens_refreshkey", rows, _refresh_keys),
+        ("families of people", "tokens_tokenfamily", rows, _families_of_people),
+        ("refresh keys of people", "tokens_refreshkey", rows, _refresh_keys_of_people),
         ("log rows", "tokens_tokenrequestlog", log, _log),
     ):
         begun = time.monotonic()
@@ -185,6 +187,69 @@ def _refresh_keys(world: Any, words: Words, total: int) -> dict[str, str]:
         "revoked_by": "''",
         "revoked_because": "''",
         "device_id": "''",
+    }
+
+
+PEOPLE = 200
+
+
+def _people() -> list[int]:
+    """Some hundred persons; a tenth of them may not log in."""
+    from credentials.models import User
+
+    made = [
+        User(username=f"person-{at}", password="!", email=f"person-{at}@example.org", is_active=at % 10 > 0)
+        for at in range(PEOPLE)
+    ]
+    User.objects.bulk_create(made)
+    return [person.pk for person in made]
+
+
+def _families_of_people(world: Any, words: Words, total: int) -> dict[str, str]:
+    """Logins for the portal's API, a few for others; a tenth logged out; a tenth of before a new password."""
+    from django.conf import settings
+
+    from tokens.models import SigningKey
+
+    portal = settings.PORTAL_AUDIENCE
+    return {
+        "id": f"i + {total}",
+        "kind": words.pick(*["login"] * 9, "minted"),
+        "user_id": words.pick(*_people()),
+        "environment_id": str(world.test.pk),
+        "audience": f"CASE WHEN i % 10000 = 0 THEN 'rare tool' WHEN i % 50 = 0 THEN 'my tool' ELSE '{portal}' END",
+        "scopes": "'access'",
+        "issued_at": _spread(words, total),
+        "token_format": "'jwt'",
+        "access_token_lifetime_secs": "1800",
+        "refresh_token_lifetime_secs": "604800",
+        "refresh_mode": "'rotating'",
+        "retry_window_secs": "10",
+        "user_generation": words.pick(*[1] * 9, 0),
+        "signing_key_id": str(SigningKey.objects.get(environment=world.test).pk),
+        "sequence": "i % 3",
+        "revoked_at": f"CASE WHEN i % 10 = 3 THEN {words.moment(NOW, '0')} END",
+        "revoked_by": "''",
+        "revoked_because": "''",
+    }
+
+
+def _refresh_keys_of_people(world: Any, words: Words, total: int) -> dict[str, str]:
+    from tokens.models import SigningKey
+
+    return {
+        **_refresh_keys(world, words, total),
+        "id": f"i + {total}",
+        "family_id": f"i + {total}",
+        "sequence": "CASE WHEN i % 7 = 0 AND i % 3 > 0 THEN i % 3 - 1 ELSE i % 3 END",
+        "token_hash": words.hex("p", 64),
+        "jti": words.hex("q"),
+        "signing_key_id": str(SigningKey.objects.get(environment=world.test).pk),
+        "content": """'{"email": "person@example.org", "sub": "person"}'""",
+        "device_info": """'{"browser": "Firefox 128", "system": "Linux"}'""",
+        "device_id": "CASE WHEN i % 4 = 0 THEN 'device-' || i ELSE '' END",
+        "revoked_at": f"CASE WHEN i % 1000 = 5 THEN {words.moment(NOW, '0')} END",
+        "last_used_at": f"CASE WHEN i % 5 < 3 THEN {_spread(words, total)} END",
     }
 
 

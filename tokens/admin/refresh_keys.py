@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -25,6 +25,7 @@ from proxies.adminkit import (
     moment,
     state_badge,
 )
+from proxies.adminkit.lists import starting_with
 from tokens import lifecycle
 from tokens.admin.bulk_revocation import revoke_selected
 from tokens.admin.families import BecauseForm, asked
@@ -32,7 +33,7 @@ from tokens.admin.find_token import FindByToken
 from tokens.admin.lifetime_field import LifetimeField
 from tokens.admin.timeline import timeline
 from tokens.audiences import suggestions
-from tokens.models import JwtRefreshKey
+from tokens.models import JwtRefreshKey, TokenFamily
 from tokens.querysets import in_state, state_of
 from tokens.session_rules import KeyState
 
@@ -84,10 +85,27 @@ def _is_live(key: JwtRefreshKey) -> bool:
     return state_of(key, timezone.now()) is KeyState.LIVE
 
 
+def _ways(term: str) -> list[Q]:
+    """Families first, by subquery: their indexes know audience and person, the keys' own only the rest."""
+    families = TokenFamily.objects.filter(user__isnull=False)
+    return [
+        Q(family__in=families.filter(audience=term)),
+        Q(family__in=families.filter(user__username=term)),
+        ~Q(device_id="") & Q(device_id=term),
+        starting_with("jti", term),
+        starting_with("token_hash", term),
+    ]
+
+
 class StatusFilter(admin.SimpleListFilter):
     """What a key is at a glance."""
 
     title, parameter_name = "status", "status"
+
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """Along the index of what is asked for: the last to expire first."""
+        return ("-expires_at",) if self.value() == KeyState.EXPIRED else ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(state), str(state).capitalize()) for state in KeyState]
@@ -102,6 +120,11 @@ class UseFilter(admin.SimpleListFilter):
 
     title, parameter_name = "last use", "use"
     days = {"30": 30, "90": 90}
+
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """Along the index of last uses."""
+        return ("-last_used_at",) if self.value() in self.days else ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("never", "Never used"), ("30", "Unused for 30 days"), ("90", "Unused for 90 days")]
@@ -160,8 +183,8 @@ class JwtRefreshKeyAdmin(FindByToken, PortalAdmin):
         ("created_at", PeriodFilter),
     )
     list_select_related = ("family__user", "family__signing_key")
-    find_exact = ("family__audience", "device_id", "family__user__username")
-    find_prefix = ("jti", "token_hash")
+    search_fields = ("jti",)  # shows the field; what is searched, get_search_results says
+    sortable_by = ("created",)
     search_help_text = (
         "Audience, user, device id, or the first letters of a JTI or hash. Never a token: use “Find by token”."
     )
@@ -217,6 +240,18 @@ class JwtRefreshKeyAdmin(FindByToken, PortalAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[JwtRefreshKey]:
         return super().get_queryset(request).filter(signing_key__isnull=False, family__user__isnull=False)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[JwtRefreshKey], search_term: str
+    ) -> tuple[QuerySet[JwtRefreshKey], bool]:
+        """By the first way that knows the term; each is one probe of an index."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        for way in _ways(term):
+            if JwtRefreshKey.objects.filter(way, signing_key__isnull=False).exists():
+                return queryset.filter(way), False
+        return queryset.none(), False
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Who may use the bulk action."""

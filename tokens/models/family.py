@@ -84,6 +84,9 @@ class TokenFamily(models.Model):
         return f"family {self.pk}"
 
 
+_IS_JWT = Q(signing_key__isnull=False)
+
+
 class RefreshKey(models.Model):
     """A refresh token as a keyed hash. It has at most one successor; with one it is spent (S0.27, D2)."""
 
@@ -113,7 +116,9 @@ class RefreshKey(models.Model):
         indexes = (
             models.Index(fields=("expires_at",), name="refresh_keys_by_expiry"),
             # For the screen of JWT refresh keys alone; the opaque ones of clients are many more.
-            models.Index(fields=("-id",), condition=Q(signing_key__isnull=False), name="jwt_refresh_keys_newest"),
+            models.Index(fields=("-id",), condition=_IS_JWT, name="jwt_refresh_keys_newest"),
+            models.Index(fields=("created_at",), condition=_IS_JWT, name="jwt_refresh_keys_by_birth"),
+            models.Index(fields=("last_used_at",), condition=_IS_JWT, name="jwt_refresh_keys_by_use"),
             models.Index(fields=("device_id",), condition=~Q(device_id=""), name="refresh_keys_by_device"),
         )
 
