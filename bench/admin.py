@@ -164,7 +164,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--log", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path)
-    parser.add_argument("--only", default="", help="pages with this in their name")
     parser.add_argument("--only", default="", help="pages whose name begins so")
     found = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:

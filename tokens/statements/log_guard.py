@@ -44,7 +44,8 @@ _PROTECT = {
         "CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{sentence}'); END",
         "CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{sentence}'); END",
         (
-            "CREATE TRIGGER {table}_replace BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+            "CREATE TRIGGER {table}_replace BEFORE INSERT ON {table}"
+            " WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
             " BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
         ),
     ),
