@@ -15,6 +15,6 @@ SCOPES: dict[str, str] = {
     DEPLOY: "Deploy and undeploy proxies, groups and credentials.",
     KEYS: "Make, rotate, change and retire secrets, refresh keys, connection tokens and signing keys.",
     REVOKE: "Revoke access tokens, families and refresh keys.",
-    LOG: "Read and export the request log and the statistics.",
+    LOG: "Read and export the request log.",
     USERS: "Add, deactivate and change people.",
 }

@@ -252,3 +252,21 @@ class StepRefused(TokenError):
     def __init__(self, sentence: str = "", because: str = "") -> None:
         super().__init__(sentence)
         self.because = because
+
+
+class MoreThanConfirmed(TokenError):
+    """A bulk revocation would end more than whoever asks has seen."""
+
+    code = "more_than_confirmed"
+    sentence = "More would end by now than you have confirmed. Ask with ?dry_run=1 again. Nothing was done."
+
+    def __init__(self, found: int = 0) -> None:
+        super().__init__()
+        self.found = found
+
+
+class PolicyExists(TokenError):
+    """A new policy was asked for where there is one."""
+
+    code = "policy_exists"
+    sentence = "It has a token policy already. Change that one."

@@ -58,6 +58,11 @@ def impact_of_families(families: Collection[int], at: datetime | None = None) ->
     return _count(Q(pk__in=families), at or timezone.now())
 
 
+def impact_where(chosen: Q, at: datetime | None = None) -> Impact:
+    """What lives now of the families that are chosen."""
+    return _count(chosen, at or timezone.now())
+
+
 def _valid_holder(now: datetime) -> Q:
     """A family that nothing has ended for good (D11); what is refused only for a while still counts."""
     return (

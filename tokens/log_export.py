@@ -9,12 +9,19 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from credentials.models import User
+from proxies import history
 from tokens.models import TokenRequestLog
 
 SLICE = 2_000
 COLUMNS = tuple(field.attname for field in TokenRequestLog._meta.concrete_fields)
 # What a spreadsheet would take for a formula, or for the start of a new cell (R40).
 _STARTERS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def record(person: User, *, by: str, chosen: str, at: datetime) -> None:
+    """Keep in the history who took the log out, and which part of it (R38)."""
+    history.record("export token request log", person, by=by, at=at, note=chosen)
 
 
 def rows(chosen: QuerySet[TokenRequestLog]) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from credentials.models import Credential
 from proxies import history
 from proxies.models import ApiProxy, ProxyGroup
-from tokens.errors import InvalidPolicy
+from tokens.errors import InvalidPolicy, PolicyExists
 from tokens.models import RefreshMode, TokenFormat, TokenPolicy
 
 Owner = ApiProxy | ProxyGroup | Credential
@@ -87,16 +87,26 @@ def _check_number(terms: dict[str, Any], name: str, least: int, most: int) -> No
         raise InvalidPolicy(f"{name} must be a whole number from {least} to {most}.")
 
 
-def set_policy(owner: Owner, *, by: str, at: datetime | None = None, **terms: Any) -> TokenPolicy:
-    """Make or replace the policy of a proxy, group or credential; families handed out before keep their terms (D5)."""
+def set_policy(
+    owner: Owner, *, by: str, only_new: bool = False, at: datetime | None = None, **terms: Any
+) -> TokenPolicy:
+    """Make or replace the policy of a proxy, group or credential; families handed out before keep their terms (D5).
+
+    With `only_new` none is replaced: raises PolicyExists.
+    """
     now = at or timezone.now()
     if isinstance(owner, Credential) and owner.is_bound:
         raise InvalidPolicy("The key of a proxy or group has that holder's policy.")
     whole = check(terms)
+    owned = _owned_by(owner)
     with transaction.atomic():
-        found = TokenPolicy.objects.select_for_update().filter(**_owned_by(owner)).first()
+        found = TokenPolicy.objects.select_for_update().filter(**owned).first()
         before = None if found is None else terms_of(found)
-        made, _ = TokenPolicy.objects.update_or_create(defaults=whole, **_owned_by(owner))
+        made, created = TokenPolicy.objects.get_or_create(**owned, defaults=whole)
+        if only_new and not created:
+            raise PolicyExists
+        if not created:
+            made, _ = TokenPolicy.objects.update_or_create(**owned, defaults=whole)
         history.record("set policy", made, by=by, at=now, before=before, after=whole)
     return made
 

@@ -1,10 +1,27 @@
 """Addresses of this floor that Django answers; the plain doors are asked before (config/wsgi.py)."""
 
-from django.urls import path
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
 
 from tokens.api import sessions
+from tokens.api.policies import Policies
+from tokens.api.refresh_keys import RefreshKeys
+from tokens.api.request_log import RequestLog
+from tokens.api.signing_keys import SigningKeys
+from tokens.api.statistics import Statistics
+from tokens.api.tokens import AccessTokens, Families
+
+router = SimpleRouter()
+router.register("policies", Policies, basename="policy")
+router.register("tokens", AccessTokens, basename="token")
+router.register("families", Families, basename="family")
+router.register("refresh-keys", RefreshKeys, basename="refresh-key")
+router.register("signing-keys", SigningKeys, basename="signing-key")
+router.register("request-log", RequestLog, basename="token-request")
+router.register("stats", Statistics, basename="stats")
 
 urlpatterns = [
+    path("api/v1/", include(router.urls)),
     path("api/auth/login", sessions.Login.as_view(), name="login"),
     path("api/auth/refresh", sessions.Refresh.as_view(), name="refresh"),
     path("api/auth/renew", sessions.Renew.as_view(), name="renew"),

@@ -81,7 +81,7 @@ class ListedFilters(DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         """The rows that are asked for. Raises ValidationError."""
         filterset = self.get_filterset_class(view, queryset)
-        known = {*(filterset.base_filters if filterset else ()), *view.pagination_class.names}
+        known = {*(filterset.base_filters if filterset else ()), *getattr(view.pagination_class, "names", ())}
         refuse_unknown(request, known)
         found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return found

@@ -17,6 +17,7 @@ CONTENT_TYPE = "application/problem+json"
 # By the refusal's code. Every other one says that the state of the thing does not allow it: 409.
 STATUS: dict[str, HTTPStatus] = {
     "confirmation_missing": HTTPStatus.PRECONDITION_REQUIRED,
+    "invalid_configuration": HTTPStatus.BAD_REQUEST,
     "invalid_connection": HTTPStatus.BAD_REQUEST,
     "invalid_credential": HTTPStatus.BAD_REQUEST,
     "invalid_name": HTTPStatus.BAD_REQUEST,

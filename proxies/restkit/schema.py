@@ -29,12 +29,19 @@ def documented(
     summary: str,
     *,
     takes: Any = None,
+    query: Any = None,
     gives: Any = None,
     status: int = 200,
     examples: list[OpenApiExample] | None = None,
 ) -> Callable[[F], F]:
     """What an action takes and gives. What else it answers follows from its need."""
-    return extend_schema(summary=summary, request=takes, responses={status: gives}, examples=examples)
+    return extend_schema(
+        summary=summary,
+        request=takes,
+        parameters=None if query is None else [query],
+        responses={status: gives},
+        examples=examples,
+    )
 
 
 def example(name: str, value: Any, *, answer: bool = False) -> OpenApiExample:

@@ -96,7 +96,7 @@ class ManagementView(Door, GenericViewSet[M]):
     needs: ClassVar[dict[str, Need]] = {}
     permission_classes = [MayDo]
     filter_backends = [ListedFilters]
-    pagination_class = Pages
+    pagination_class: Any = Pages
     http_method_names = ["get", "head", "post", "put", "patch"]
     repeatable = False
     claimed: repeating.Claim | None = None

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from proxies import history
 from proxies.adminkit import PeriodFilter, PortalAdmin, actor, copyable, moment, state_badge
 from proxies.adminkit.lists import MOST, PortalChangeList
 from tokens import log_export, log_windows
@@ -139,13 +138,8 @@ class TokenRequestLogAdmin(PortalAdmin):
         chosen = self.get_changelist_instance(request).get_queryset(request)
         lines, content_type = log_export.FORMATS[kind]
         now = timezone.now()
-        history.record(
-            "export token request log",
-            request.user,  # type: ignore[arg-type]  # who may open this page is a user of ours
-            by=actor(request),
-            at=now,
-            note=request.GET.urlencode()[:500],
-        )
+        person: Any = request.user
+        log_export.record(person, by=actor(request), chosen=request.GET.urlencode(), at=now)
         name = f"token-requests-{now:%Y%m%d-%H%M%S}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return StreamingHttpResponse(lines(chosen), content_type=content_type, headers=headers)

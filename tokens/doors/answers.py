@@ -53,6 +53,8 @@ MANAGEMENT_ONLY = frozenset(
         # tokens
         "invalid_configuration",
         "invalid_policy",
+        "more_than_confirmed",
+        "policy_exists",
         "plan_changed",
         "step_refused",
         "signing_key_state",

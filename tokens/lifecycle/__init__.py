@@ -2,6 +2,7 @@
 
 from tokens.lifecycle.audit import Request, refused
 from tokens.lifecycle.authenticating import Authenticated, authenticate
+from tokens.lifecycle.bulk_revoking import Selection, count_matching, revoke_matching
 from tokens.lifecycle.cleaning import Cleaned, clean
 from tokens.lifecycle.explaining import Explanation, Step, explain
 from tokens.lifecycle.finding import find
@@ -36,6 +37,7 @@ __all__ = [
     "Explanation",
     "Proof",
     "Request",
+    "Selection",
     "Session",
     "Step",
     "TokenAnswer",
@@ -48,6 +50,7 @@ __all__ = [
     "by_client",
     "by_login",
     "clean",
+    "count_matching",
     "count_refusal",
     "end_others",
     "end_session",
@@ -71,6 +74,7 @@ __all__ = [
     "revoke_family",
     "revoke_holder",
     "revoke_key",
+    "revoke_matching",
     "revoke_token",
     "verify",
 ]

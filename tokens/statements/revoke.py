@@ -1,5 +1,6 @@
 """Revoke: one SELECT of caller and token, one conditional UPDATE that refresh's gate looks at as well."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -112,6 +113,15 @@ def revoke_family(*, family_id: int, now: datetime, by: str, because: str) -> bo
         UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
         WHERE id = %s AND revoked_at IS NULL"""
     return database.changed(sql, [now, by, because, family_id]) == 1
+
+
+def revoke_families(*, family_ids: Sequence[int], now: datetime, by: str, because: str) -> int:
+    """End these families, some hundreds at most; how many were ended by this call."""
+    marks = ", ".join(["%s"] * len(family_ids))
+    sql = f"""
+        UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
+        WHERE id IN ({marks}) AND revoked_at IS NULL"""
+    return database.changed(sql, [now, by, because, *family_ids])
 
 
 def revoke_token(*, token_id: int, now: datetime, by: str, because: str) -> bool:

@@ -103,7 +103,7 @@ def test_lists_are_narrowed_by_what_is_listed_and_by_nothing_else(editor, world)
     assert problem(editor.get(f"{BASE}live/?expand=1"))[0] == 400
 
 
-@pytest.mark.parametrize("slug", ["nowhere", "%00", "LIVE", "a" * 51, "1%2F2", "-"])
-def test_what_does_not_exist_is_404(editor, world, slug):
-    assert editor.get(f"{BASE}{slug}/").status_code == 404
-    assert editor.patch(f"{BASE}{slug}/", {"name": "x"}, headers={"If-Match": "*"}).status_code == 404
+def test_what_does_not_exist_is_404(editor, world):
+    for slug in ["nowhere", "%00", "LIVE", "a" * 51, "1%2F2", "-"]:
+        assert editor.get(f"{BASE}{slug}/").status_code == 404
+        assert editor.patch(f"{BASE}{slug}/", {"name": "x"}, headers={"If-Match": "*"}).status_code == 404

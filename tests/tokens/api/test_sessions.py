@@ -329,10 +329,11 @@ def test_i13_a_database_that_is_away_is_503_at_every_session_door(web, monkeypat
     def away(*args: Any, **named: Any) -> None:
         raise OperationalError("a secret detail")
 
-    monkeypatch.setattr("tokens.statements.database.rows", away)
     person()
+    raw = log_in(web)["refresh"]
+    monkeypatch.setattr("tokens.statements.database.rows", away)
 
-    for path, body in ((LOGIN, {"username": "ada", "password": PASSWORD}), (REFRESH, {"refresh": "a.b.c"})):
+    for path, body in ((LOGIN, {"username": "ada", "password": PASSWORD}), (REFRESH, {"refresh": raw})):
         answer = post(web, path, body)
         assert answer.status_code == 503
         assert b"secret" not in answer.content
