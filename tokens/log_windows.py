@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from django.db.models import Max, Q, Sum
 
-from tokens.models import RequestRollup
+from tokens.models import RequestRollup, TokenRequestLog
 from tokens.rollups import HOUR, OPEN_HOURS
 
 MOST_WINDOWS = 100
@@ -42,6 +42,16 @@ def where(kinds: Mapping[str, str], *, most: int, since: datetime | None, until:
     for first, end in spans:
         found |= Q(at__gte=first, at__lt=end)
     return found
+
+
+def before(row_id: int, kinds: Mapping[str, str], *, most: int) -> Q | None:
+    """The same for a page that goes on after a row: the row's own hour, and the hours before it that hold enough."""
+    at = TokenRequestLog.objects.filter(pk=row_id).values_list("at", flat=True).first()
+    if at is None:
+        return None
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    found = where(kinds, most=most, since=None, until=hour)
+    return None if found is None else found | Q(at__gte=hour)
 
 
 def _spans(hours: list[datetime]) -> list[tuple[datetime, datetime]]:

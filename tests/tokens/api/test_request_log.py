@@ -2,13 +2,15 @@
 
 import csv
 import json
+from datetime import timedelta
 
 import pytest
 
 from proxies.models import ChangeRecord
 from tests.api import caller, issued, problem
-from tests.world import REQUEST
-from tokens import lifecycle, log_export
+from tests.world import REQUEST, START
+from tokens import lifecycle, log_export, rollups
+from tokens.api import request_log
 from tokens.lifecycle import Client
 from tokens.models import TokenRequestLog
 
@@ -103,6 +105,25 @@ def test_the_export_streams_every_row_in_small_steps_newest_first(auditor, world
     lines = [json.loads(line) for line in body(auditor.get(f"{BASE}jsonl/")).splitlines()]
     assert len(lines) == 5
     assert set(lines[0]) == set(log_export.COLUMNS)
+
+
+def test_pages_of_what_is_rare_miss_nothing(auditor, world, monkeypatch):
+    """The hourly sums say where to look; whatever they say, each row comes once."""
+    monkeypatch.setattr(request_log, "LARGEST_PAGE", 2)
+    for hours in range(0, 60, 3):
+        at = START + timedelta(hours=hours, minutes=hours % 7)
+        wanted = "orders" if hours % 2 else "billing"
+        for _ in range(1 + hours % 3):
+            lifecycle.issue(world.clients[wanted], request=REQUEST, at=at)
+    rollups.roll_up(at=START + timedelta(hours=80))
+    seen: list[int] = []
+    url = f"{BASE}?proxy=orders&page_size=2"
+    while url:
+        page = auditor.get(url).json()
+        seen += [row["id"] for row in page["results"]]
+        url = page["next"]
+    assert seen == list(TokenRequestLog.objects.filter(proxy="orders").order_by("-id").values_list("id", flat=True))
+    assert len(seen) > 9
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
