@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from credentials import certificates, secrets
+from credentials import certificates, secrets, slow_hashes
 from credentials.errors import (
     CredentialArchived,
     CredentialIsBound,
@@ -57,10 +57,14 @@ def open_credential(
     group: ProxyGroup | None = None,
     client_id: str = "",
     secret: str = "",
+    slow_hash: str = "",
     at: datetime | None = None,
     **fields: Any,
 ) -> Opened:
-    """A new credential with its first secret (made here, unless given): the key of a holder, or one of its own."""
+    """A new credential with its first secret (made here, unless given): the key of a holder, or one of its own.
+
+    `slow_hash` is that of a secret of another system, which nobody here knows: the one returned is then empty.
+    """
     now = at or timezone.now()
     chosen = client_id or f"client-{secrets.random_name(8)}"
     check_client_id(chosen)
@@ -72,7 +76,7 @@ def open_credential(
             for holder in (proxy, group):
                 _refuse_archived(holder)
             made = Credential.objects.create(name=name, client_id=chosen, proxy=proxy, group=group, **fields)
-            raw = _new_secret(made, 1, now, secret)
+            raw = _keep_slow_hash(made, slow_hash, now) if slow_hash else _new_secret(made, 1, now, secret)
             history.record("open", made, by=by, at=now, after={"client_id": chosen})
     except IntegrityError as taken:
         if Credential.objects.filter(client_id=chosen).exists():
@@ -92,6 +96,13 @@ def _new_secret(credential: Credential, slot: int, now: datetime, given: str = "
     raw = check_secret(given) if given else secrets.make(secrets.CLIENT_SECRET)
     CredentialSecret.objects.create(credential=credential, slot=slot, digest=secrets.digest(raw), created_at=now)
     return raw
+
+
+def _keep_slow_hash(credential: Credential, slow_hash: str, now: datetime) -> str:
+    if slow_hashes.parse(slow_hash) is None:
+        raise InvalidCredential("This hash of a client secret cannot be used here.")
+    CredentialSecret.objects.create(credential=credential, slot=1, digest=slow_hash, created_at=now)
+    return ""
 
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
@@ -166,6 +177,12 @@ def rotate_secret(
         raw = _new_secret(kept, min(free), now, secret)
         history.record("rotate", kept, by=by, at=now, after={"retires_old_at": retire_old_at})
     return raw
+
+
+def keep_as_ours(secret_id: int, *, imported: str, secret: str) -> bool:
+    """Keep an imported secret, which was just proved, as our keyed hash; False where somebody else did meanwhile."""
+    kept = CredentialSecret.objects.filter(pk=secret_id, digest=imported)
+    return kept.update(digest=secrets.digest(secret)) == 1
 
 
 def retire_secret(secret: CredentialSecret, *, by: str, at: datetime | None = None) -> None:

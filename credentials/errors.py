@@ -32,6 +32,13 @@ class AuthMethodNotAllowed(CredentialError):
     sentence = "This client may not authenticate in this way."
 
 
+class AuthenticationBusy(CredentialError):
+    """Too many slow hashes of imported secrets are being computed at once."""
+
+    code = "authentication_busy"
+    sentence = "Too many clients prove themselves at once. Try again."
+
+
 class AddressNotAllowed(CredentialError):
     """The right secret from an address that is not on the credential's list."""
 

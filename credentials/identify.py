@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.contrib.auth.backends import ModelBackend
 
-from credentials import certificates, compact_jwt, rules, secrets
+from credentials import certificates, compact_jwt, imported_secrets, rules, secrets
 from credentials.certificates import Certificate
 from credentials.errors import (
     AddressNotAllowed,
@@ -97,6 +97,8 @@ def _allowed(method: Method, facts: ClientFacts, place: Place) -> bool:
 def _proofs(facts: ClientFacts, shown: Shown, place: Place, now: datetime) -> list[Proven]:
     if shown.method in rules.SECRET_METHODS:
         secret_id = rules.secret_shown(facts, shown.secret, now, secrets.matches)
+        if secret_id is None:
+            secret_id = imported_secrets.prove(facts, shown.secret, now)
         return [] if secret_id is None else [Proven(shown.method, secret_id=secret_id)]
     if shown.method is Method.PRIVATE_KEY_JWT:
         return _by_assertion(facts, shown.assertion, place, now)

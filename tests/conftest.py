@@ -168,6 +168,17 @@ def _is_heavy(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(mark) for mark in ("browser", "gateway", "fault", "slow"))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    """What a process keeps in mind for some seconds about imported tokens and secrets does not outlive its test."""
+    from credentials import imported_secrets
+    from tokens import foreign
+
+    yield
+    foreign.forget()
+    imported_secrets.forget()
+
+
 # --- Skips: never silent, and failures where everything is expected to be there ---------------------------------------
 
 

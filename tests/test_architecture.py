@@ -56,6 +56,7 @@ WRITERS = {
     "GatewayInstance": {"credentials.rotation", "credentials.heartbeats"},
     "TokenPolicy": {"tokens.policies"},
     "SigningKey": {"tokens.signing"},
+    "LegacyVerifier": {"tokens.legacy"},
     "TokenFamily": set(),
     "RefreshKey": set(),
     "JwtRefreshKey": set(),

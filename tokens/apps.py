@@ -14,13 +14,15 @@ class TokensConfig(AppConfig):
         from credentials import sealed
         from proxies import jobs
         from proxies.adminkit import register_impact, register_refusal
+        from tokens import foreign
         from tokens.errors import TokenError
         from tokens.impact import impact_lines
         from tokens.jobs import JOBS
-        from tokens.models import SigningKey
+        from tokens.models import LegacyVerifier, SigningKey
         from tokens.signing import seal_context
 
         register_refusal(TokenError)
         register_impact(impact_lines)
         jobs.register(*JOBS)
+        sealed.register(LegacyVerifier, "sealed_key", lambda verifier: foreign.seal_context(verifier.name))
         sealed.register(SigningKey, "sealed_private_key", lambda key: seal_context(key.kid))

@@ -236,6 +236,20 @@ class InvalidConfiguration(TokenError):
         self.problems = problems
 
 
+class InvalidLegacyVerifier(TokenError):
+    """A key, algorithm, name or end of a verifier of imported tokens that cannot be used."""
+
+    code = "invalid_legacy_verifier"
+    sentence = "This verifier of imported tokens cannot be used."
+
+
+class ImportRefused(TokenError):
+    """Tokens of another system cannot be imported as it was asked for."""
+
+    code = "import_refused"
+    sentence = "The tokens cannot be imported like this."
+
+
 class PlanChanged(TokenError):
     """Something was changed between the plan that was confirmed and its being carried out."""
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from credentials.models import Credential, CredentialDeployment, CredentialKey, Grant, User
 from proxies.adminkit import ImpactLine
 from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
-from tokens.models import IssuedToken, RefreshKey, RefreshMode, SigningKey, TokenFamily, TokenFormat
+from tokens.models import IssuedToken, LegacyVerifier, RefreshKey, RefreshMode, SigningKey, TokenFamily, TokenFormat
 
 TOP_CALLERS = 5
 RECENTLY = timedelta(hours=1)
@@ -166,6 +166,9 @@ def impact_lines(subject: Model, act: str) -> list[ImpactLine]:
     if isinstance(subject, SigningKey):
         ends = act == "change"
         return lines(impact(environment=subject.environment, jwt_only=True), str(subject.environment)) if ends else []
+    if isinstance(subject, LegacyVerifier):
+        # What was refreshed since has our own form and goes on.
+        return lines(_count(Q(legacy_verifier=subject, sequence=0), timezone.now()), str(subject.environment))
     if isinstance(subject, Deployment):
         found = impact(proxy=subject.proxy, group=subject.group, environment=subject.environment)
         return lines(found, str(subject.environment))

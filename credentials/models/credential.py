@@ -66,7 +66,7 @@ class CredentialSecret(models.Model):
 
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="secrets")
     slot = models.PositiveSmallIntegerField(null=True, blank=True)
-    digest = models.CharField(max_length=64)
+    digest = models.CharField(max_length=200, help_text="Of an imported one its slow hash, until it is first used.")
     created_at = models.DateTimeField()
     retire_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)

@@ -135,6 +135,7 @@ TRIED: list[tuple[str, ...]] = [
     ("check_log",),
     ("rotate_encryption_key",),
     ("export",),
+    ("legacy_verifier", "list"),
     ("revoke", "--user", "ada", "--yes"),
     ("users", "deactivate", "ada", "--yes"),
     ("users", "reactivate", "ada"),

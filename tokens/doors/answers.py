@@ -42,6 +42,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "gateway_refused": (401, "invalid_token"),
     "server_error": (503, "server_error"),
     "no_signing_key": (503, "server_error"),
+    "authentication_busy": (503, "server_error"),
     "unknown_environment": (404, "invalid_request"),
     "unknown_proxy": (400, "invalid_request"),
 }
@@ -51,7 +52,9 @@ BY_GRANT = frozenset(("holder_undeployed", "holder_key_changed", "credential_ina
 MANAGEMENT_ONLY = frozenset(
     (
         # tokens
+        "import_refused",
         "invalid_configuration",
+        "invalid_legacy_verifier",
         "invalid_policy",
         "more_than_confirmed",
         "policy_exists",

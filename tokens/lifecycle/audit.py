@@ -37,7 +37,7 @@ UNAUTHORIZED = frozenset(
         "gateway_refused",
     )
 )
-UNAVAILABLE = frozenset(("server_error", "no_signing_key"))
+UNAVAILABLE = frozenset(("server_error", "no_signing_key", "authentication_busy"))
 NOT_FOUND = frozenset(("unknown_environment", "session_not_found"))
 
 

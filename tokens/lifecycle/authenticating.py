@@ -28,7 +28,7 @@ def authenticate(raw: str, *, at: datetime | None = None) -> Authenticated:
     One SELECT; nothing is written. A refresh token, a client's token or one for a proxy opens nothing here.
     """
     now = at or timezone.now()
-    shown = look_at(raw)
+    shown = look_at(raw, now=now)
     if not shown.jti or shown.expired(now):
         raise errors.NoSession
     row = statements.read_access(shown.jti)

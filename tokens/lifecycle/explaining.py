@@ -114,7 +114,7 @@ def _of_row(log_id: int, proxy: str, environment: str, now: datetime) -> Explana
 
 
 def _of_value(raw: str, proxy: str, environment: str, now: datetime) -> Explanation:
-    shown = look_at(raw)
+    shown = look_at(raw, now=now)
     record = find(raw)
     if record is not None:
         return _of_record(record, proxy, environment, now, shown)

@@ -26,7 +26,7 @@ def introspect(
     Leaves a log row only where the client is refused. Raises CredentialError then, TokenError for no such environment.
     """
     now = at or timezone.now()
-    shown = look_at(raw)
+    shown = look_at(raw, now=now)
     row = _read(client.client_id, shown, environment, keys=client.needs_keys)
     if row is None:
         raise errors.UnknownEnvironment
@@ -55,7 +55,7 @@ def introspect_for_gateway(
     Leaves a log row only where the gateway is refused. Raises GatewayRefused then.
     """
     now = at or timezone.now()
-    shown = look_at(raw)
+    shown = look_at(raw, now=now)
     row = _read("", shown, environment)
     if row is None:
         raise errors.UnknownEnvironment

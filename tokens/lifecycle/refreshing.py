@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from credentials import secrets
 from credentials.identify import Proven
-from tokens import errors, rules
+from tokens import errors, foreign, rules
 from tokens.lifecycle import minting
 from tokens.lifecycle.audit import Entry, Refusal, Request, audited
 from tokens.lifecycle.issuing import describe_token
@@ -60,17 +60,17 @@ def refresh(
     with audited("refresh", request, now) as entry:
         entry.client_id, entry.environment = client.client_id, environment
         kind = secrets.kind_of(raw)
-        digests = secrets.digests(raw) if kind == secrets.REFRESH_TOKEN else [""]
+        digests = _digests(raw, kind, now)
         proven: Proven | None = None
         for _ in range(_ATTEMPTS):
             row = statements.read(
-                environment=environment, client_id=client.client_id, digests=digests, keys=client.needs_keys
+                environment=environment, client_id=client.client_id, digests=digests or [""], keys=client.needs_keys
             )
             if row is None:
                 raise errors.UnknownEnvironment
             # Once for the request, however often it looks again: an assertion is used up by it.
             proven = proven or _prove(client, row, entry, now)
-            if kind != secrets.REFRESH_TOKEN:
+            if not digests:
                 raise _wrong_kind(raw, kind)
             answer = _attempt(row, _Asked(raw, scope, proven.thumbprint), entry, now)
             if answer is not None or entry.refusal is not None:
@@ -79,6 +79,13 @@ def refresh(
             raise errors.StorageAway
     assert answer is not None  # a refusal was raised by `audited`
     return answer
+
+
+def _digests(raw: str, kind: str | None, now: datetime) -> list[str]:
+    """How to look a refresh token up: one of ours, or an imported one in its own form (D20). Empty: it is neither."""
+    if kind == secrets.REFRESH_TOKEN:
+        return secrets.digests(raw)
+    return [] if kind is not None else list(foreign.digests(foreign.recognise(raw, now).refresh))
 
 
 def _prove(client: Client, row: RefreshRow, entry: Entry, now: datetime) -> Proven:

@@ -25,7 +25,7 @@ def revoke(client: Client, raw: str, *, request: Request, environment: str = "",
     now = at or timezone.now()
     with audited("revoke", request, now) as entry:
         entry.client_id, entry.environment = client.client_id, environment
-        shown = look_at(raw)
+        shown = look_at(raw, now=now)
         row = statements.read(
             environment=environment,
             client_id=client.client_id,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from credentials import compact_jwt, secrets
-from tokens import errors, jose, signing
+from tokens import errors, foreign, jose, signing
 from tokens.lifecycle import minting
 
 CLIENT = "portal-login"
@@ -79,8 +79,8 @@ def successor_jti(predecessor: str, *, family_id: int, sequence: int, key: bytes
     return secrets.derive_name(predecessor=_signed_part(predecessor), context=f"{family_id}:{sequence}", key=key)
 
 
-def key_jti(raw: str) -> str:
-    """The jti of a refresh key of a person with a good signature.
+def key_jti(raw: str, *, now: datetime) -> str:
+    """The jti of a refresh key of a person with a good signature; of an imported one, what stands for it (D20).
 
     Raises WrongTokenKind for any other token of ours (D29) and TokenNotFound for anything else.
     """
@@ -88,14 +88,23 @@ def key_jti(raw: str) -> str:
         raise errors.WrongTokenKind
     try:
         head = compact_jwt.header(raw)
-        key = signing.key_by_id(head.kid)
+        key = signing.key_by_id(head.kid) if head.kid else None
         if key is None:
-            raise errors.TokenNotFound
+            return _imported(raw, now)
         if head.type.lower() != jose.REFRESH_TYPE:
             raise errors.WrongTokenKind
         return str(jose.read(raw, key=key, types=(jose.REFRESH_TYPE,))["jti"])
     except (compact_jwt.Unreadable, ValueError) as unreadable:
         raise errors.TokenNotFound from unreadable
+
+
+def _imported(raw: str, now: datetime) -> str:
+    found = foreign.recognise(raw, now)
+    if found.access and found.expires_at is not None:
+        raise errors.WrongTokenKind
+    if found.access or not found.refresh:
+        raise errors.TokenNotFound
+    return foreign.stored_jti(found.refresh[0])
 
 
 def key_fingerprint(raw: str) -> str:

@@ -118,7 +118,7 @@ def end_others(person: User, *, but: int | None, request: Request, at: datetime 
 
 
 def _read(raw: str, entry: Entry) -> SessionRow:
-    row = statements.read_key(session_tokens.key_jti(raw))
+    row = statements.read_key(session_tokens.key_jti(raw, now=entry.now))
     if row is None:
         raise errors.TokenNotFound
     facts = row.holder

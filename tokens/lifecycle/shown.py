@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from credentials import compact_jwt, secrets
-from tokens import jose, signing
+from tokens import foreign, jose, signing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Shown:
         return self.expires_at is not None and now >= self.expires_at
 
 
-def look_at(raw: str) -> Shown:
-    """What this value is, by its form, checksum or signature."""
+def look_at(raw: str, *, now: datetime) -> Shown:
+    """What this value is, by its form, checksum or signature; of no form of ours, by those of imported ones (D20)."""
     kind = secrets.kind_of(raw)
     if kind == secrets.ACCESS_TOKEN:
         return Shown(access_digests=tuple(secrets.digests(raw)), prefix=kind)
@@ -39,15 +39,31 @@ def look_at(raw: str) -> Shown:
         return Shown(refresh_digests=tuple(secrets.digests(raw)), prefix=kind)
     if kind is not None:
         return Shown(prefix=kind)
-    return _jwt(raw) if compact_jwt.looks_like_jwt(raw) else Shown()
+    if not compact_jwt.looks_like_jwt(raw):
+        return _foreign(raw, now) or Shown()
+    return _jwt(raw, now)
 
 
-def _jwt(raw: str) -> Shown:
+def _foreign(raw: str, now: datetime) -> Shown | None:
+    """A token of another system, or None where no verifier is there that could know it."""
+    found = foreign.recognise(raw, now)
+    if not found.access and not found.refresh:
+        return None
+    return Shown(
+        access_digests=foreign.digests(found.access),
+        refresh_digests=foreign.digests(found.refresh),
+        expires_at=found.expires_at,
+        # What is a refresh token for certain opens nothing, whatever else is wrong with it.
+        prefix=None if found.access else "imported refresh token",
+    )
+
+
+def _jwt(raw: str, now: datetime) -> Shown:
     try:
         head = compact_jwt.header(raw)
-        key = signing.key_by_id(head.kid)
+        key = signing.key_by_id(head.kid) if head.kid else None
         if key is None:
-            return Shown(bad_signature=True)
+            return _foreign(raw, now) or Shown(bad_signature=True)
         if head.type.lower() == jose.REFRESH_TYPE:
             # A person's refresh key opens nothing, whatever it says (S1.10); a forged one is no key at all.
             jose.read(raw, key=key, types=(jose.REFRESH_TYPE,))

@@ -62,7 +62,7 @@ def verify(
     """
     now = at or timezone.now()
     in_url = tokens_in(told.uri) if told is not None else []
-    shown = look_at(raw if raw is not None else in_url[0] if len(in_url) == 1 else "")
+    shown = look_at(raw if raw is not None else in_url[0] if len(in_url) == 1 else "", now=now)
     row = statements.read(
         environment=environment, proxy=proxy, digests=list(shown.access_digests) or [""], jti=shown.jti
     )

@@ -2,6 +2,7 @@
 
 from tokens.models.family import JwtRefreshKey, RefreshKey, TokenFamily
 from tokens.models.issued_token import IssuedToken
+from tokens.models.legacy_verifier import LegacyVerifier
 from tokens.models.log_seal import LogMark, LogSeal
 from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
 from tokens.models.rate_limit import RateLimitWindow
@@ -12,6 +13,7 @@ from tokens.models.signing_key import SigningKey
 __all__ = [
     "IssuedToken",
     "JwtRefreshKey",
+    "LegacyVerifier",
     "LogMark",
     "LogSeal",
     "RateLimitWindow",

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 
 from credentials.models import Credential, CredentialDeployment, Grant, User
 from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
+from tokens.models.legacy_verifier import LegacyVerifier
 from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
 from tokens.models.signing_key import SigningKey
 
@@ -53,6 +54,15 @@ class TokenFamily(models.Model):
         SigningKey, null=True, on_delete=models.PROTECT, related_name="+", help_text="Key at issue; changed: all end."
     )
 
+    legacy_verifier = models.ForeignKey(
+        LegacyVerifier,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="families",
+        db_index=False,  # indexed for imported families alone: the others are many more
+        help_text="Imported: what knows its tokens of before.",
+    )
     sequence = models.PositiveIntegerField(default=0)
     exhausted_at = models.DateTimeField(null=True, help_text="The refresh handle was cleared past the count (D3).")
     revoked_at = models.DateTimeField(null=True)
@@ -64,14 +74,21 @@ class TokenFamily(models.Model):
         indexes = (
             models.Index(fields=("audience",), condition=Q(user__isnull=False), name="sessions_by_audience"),
             models.Index(fields=("revoked_at",), condition=Q(revoked_at__isnull=False), name="families_by_revocation"),
+            models.Index(
+                fields=("legacy_verifier",),
+                condition=Q(legacy_verifier__isnull=False),
+                name="imported_families_by_verifier",
+            ),
         )
         constraints = (
             models.CheckConstraint(
                 condition=Q(proxy__isnull=True) | Q(group__isnull=True), name="a_family_has_exactly_one_audience"
             ),
             models.CheckConstraint(
+                # Both, where a person let a client of another system act for them.
                 condition=Q(credential__isnull=False, user__isnull=True)
-                | Q(credential__isnull=True, user__isnull=False),
+                | Q(credential__isnull=True, user__isnull=False)
+                | Q(credential__isnull=False, user__isnull=False, legacy_verifier__isnull=False),
                 name="a_family_belongs_to_a_client_or_a_user",
             ),
             models.CheckConstraint(
