@@ -30,9 +30,6 @@ from proxies.models import ApiProxy, Environment, ProxyGroup
 from proxies.values import why_unfit
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}", re.ASCII)
-# Of which every client makes the same Basic header; base64, hexadecimal and our own form are among them.
-_SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{32,200}", re.ASCII)
-_FEWEST_CHARACTERS = 10
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _FIELDS = frozenset(("name", "description", "expires_on", "allowed_addresses", "owner_name", "owner_email"))
 
@@ -85,15 +82,8 @@ def open_credential(
     return Opened(made, chosen, raw)
 
 
-def check_secret(secret: str) -> str:
-    """A secret made elsewhere, long enough that a fast keyed hash is right for it (R36); or InvalidCredential."""
-    if _SECRET.fullmatch(secret) is None or len(set(secret)) < _FEWEST_CHARACTERS:
-        raise InvalidCredential("A client secret has 32 to 200 random letters, digits and . _ ~ - + / = only.")
-    return secret
-
-
 def _new_secret(credential: Credential, slot: int, now: datetime, given: str = "") -> str:
-    raw = check_secret(given) if given else secrets.make(secrets.CLIENT_SECRET)
+    raw = secrets.check_strength(given) if given else secrets.make(secrets.CLIENT_SECRET)
     CredentialSecret.objects.create(credential=credential, slot=slot, digest=secrets.digest(raw), created_at=now)
     return raw
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from credentials import clients
+from credentials import clients, secrets
 from credentials.errors import AuthenticationBusy, InvalidCredential
 from credentials.models import CredentialSecret
 from credentials.rules import ClientFacts
@@ -68,7 +68,7 @@ def _turn() -> Iterator[None]:
 
 def _keep_as_ours(secret_id: int, digest: str, presented: str) -> None:
     try:
-        clients.check_secret(presented)
+        secrets.check_strength(presented)
     except InvalidCredential:
         return
     clients.keep_as_ours(secret_id, imported=digest, secret=presented)

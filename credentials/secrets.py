@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from credentials.errors import SealBroken
+from credentials.errors import InvalidCredential, SealBroken
 
 ACCESS_TOKEN = "lk_at_"
 REFRESH_TOKEN = "lk_rt_"
@@ -28,6 +28,9 @@ PREFIXES = (ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, CONNECTION_TOKEN, PERSON
 _BODY = re.compile(r"[0-9a-f]{72}", re.ASCII)
 _PREFIX_LENGTH = 6
 _NONCE_LENGTH = 12
+# Of which every client makes the same Basic header; base64, hexadecimal and our own form are among them.
+_GIVEN = re.compile(r"[A-Za-z0-9._~+/=-]{32,200}", re.ASCII)
+_FEWEST_CHARACTERS = 10
 
 
 def make(prefix: str) -> str:
@@ -58,6 +61,13 @@ def kind_of(raw: str) -> str | None:
     if prefix not in PREFIXES or _BODY.fullmatch(raw, _PREFIX_LENGTH) is None:
         return None
     return prefix if f"{zlib.crc32(raw[:-8].encode()):08x}" == raw[-8:] else None
+
+
+def check_strength(secret: str) -> str:
+    """A secret made elsewhere, long enough that a fast keyed hash is right for it (R36); or InvalidCredential."""
+    if _GIVEN.fullmatch(secret) is None or len(set(secret)) < _FEWEST_CHARACTERS:
+        raise InvalidCredential("A client secret has 32 to 200 random letters, digits and . _ ~ - + / = only.")
+    return secret
 
 
 def hash_keys() -> tuple[bytes, ...]:

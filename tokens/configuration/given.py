@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from credentials import clients, secrets
+from credentials import secrets
 from credentials.errors import InvalidCredential
 from credentials.models import CredentialSecret
 from tokens.configuration.fields import Problems
@@ -57,7 +57,7 @@ def _read(file: str, path: str, read_secret: ReadSecret | None, problems: Proble
         problems.add(f"{path}.{FIELD}", "files are read by the command alone: manage.py apply.")
         return ""
     try:
-        return clients.check_secret(read_secret(file).strip())
+        return secrets.check_strength(read_secret(file).strip())
     except (OSError, UnicodeDecodeError) as unreadable:
         problems.add(f"{path}.{FIELD}", f"{file} cannot be read ({type(unreadable).__name__}).")
     except InvalidCredential as unfit:

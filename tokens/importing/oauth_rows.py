@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from credentials import clients, slow_hashes
+from credentials import secrets, slow_hashes
 from credentials.errors import InvalidCredential
 
 APPLICATIONS = "oauth2_provider_application"
@@ -94,6 +94,6 @@ def secret_of(application: Application) -> tuple[dict[str, Any], str]:
             f"it is hashed as {secret.split('$')[0][:30]}: give it a new one (change_key)",
         )
     try:
-        return {"secret": clients.check_secret(secret)}, ""
+        return {"secret": secrets.check_strength(secret)}, ""
     except InvalidCredential:
         return {}, "it is not random enough to be kept as a fast hash: give it a new one (change_key)"
