@@ -51,6 +51,27 @@ def test_s3_6_however_long_a_token_lives_nothing_said_about_it_is_cached(world: 
     assert verify(access).status == 401
 
 
+def test_r37_no_server_between_may_keep_an_answer_that_holds_or_judges_a_token(world: World) -> None:
+    client = world.key_of(world.orders)
+    granted = ask_token(client)
+    access, refresh = granted.json["access_token"], granted.json["refresh_token"]
+    answers = [
+        granted,
+        ask_refresh(client, refresh),
+        ask_refresh(client, "nonsense"),
+        ask_token(None),
+        call("/oauth2/introspect", {"token": access}, client=client),
+        call("/oauth2/introspect", {"token": access}),
+        call(REVOKE, {"token": access}, client=client),
+        *(verify(raw, proxy) for raw in (access, None, "nonsense") for proxy in ("orders", "billing", "nowhere", None)),
+    ]
+    assert {answered.status for answered in answers} == {200, 400, 401}
+    for answered in answers:
+        assert answered.headers["Cache-Control"] == "no-store"
+        assert answered.headers["Pragma"] == "no-cache"
+        assert {"ETag", "Last-Modified", "Expires", "Age"}.isdisjoint(answered.headers)
+
+
 def test_s3_6_a_set_without_keys_is_kept_by_nobody(world: World) -> None:
     assert kept_for(call("/.well-known/jwks.json", method="GET").headers["Cache-Control"]) == 0
     signing.ensure(world.test, by="test")
