@@ -52,7 +52,7 @@ def _in_state(environment: Environment, state: str) -> SigningKey | None:
 
 
 def _date(moment: datetime) -> str:
-    return f"{moment:%-d %B %Y, %H:%M} UTC"
+    return f"{moment:%-d %b %Y, %H:%M} UTC"
 
 
 def _of_published(key: SigningKey) -> str:
@@ -67,7 +67,7 @@ def _of_signing(key: SigningKey) -> str:
 
 def _of_verify_only(key: SigningKey) -> str:
     if count := never_expiring(key):
-        return f"verifies for ever: {count} never-expiring JWT{'s' if count > 1 else ''}"
+        return f"for ever: {count} never-expiring JWT{'s' if count > 1 else ''}"
     last = IssuedToken.objects.filter(signing_key=key).aggregate(last=Max("expires_at"))["last"]
     return f"retires after {_date(last)}" if last else "retires soon"
 

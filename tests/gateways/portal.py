@@ -59,6 +59,7 @@ class Portal:
             "WEB_CONCURRENCY": "1",
             "PUBLIC_URL": PUBLIC_URL,
             "VERIFY_SOURCES": "path",
+            "TRUSTED_PROXIES": "127.0.0.1",
         }
         command = parts.parts()[0].command
         # Quickly: gateways keep connections, which an orderly end would wait for.

@@ -108,7 +108,7 @@ class SigningKeyAdmin(PortalAdmin):
     section, place, icon = "Tokens", 40, "signing"
     minor = ("algorithm", "signing_since", "ended_at")
     empty_hint = "Keys sign the JWTs of an environment. The first is made when the first JWT is asked for."
-    list_display = ("kid", "environment", "algorithm", "state", "age", "next_step", "signing_since", "ended_at")
+    list_display = ("kid", "environment", "algorithm", "state", "age", "next_step")
     list_filter = ("environment", "algorithm")
     list_select_related = ("environment",)
     fields = readonly_fields = (

@@ -68,7 +68,7 @@ def test_d13_the_list_shows_state_age_and_next_rotation(world: World, browser: B
     assert "0\xa0minutes" in shown
     catalogue.change_environment(world.test, by="test", signing_key_rotation_days=30)
     due = timezone.now() + timedelta(days=30)
-    assert f"rotates {due:%-d %B %Y}" in page(browser, reverse(LIST))
+    assert f"rotates {due:%-d %b %Y}" in page(browser, reverse(LIST))
     signing.publish_next(world.test, by="test")
     signing.stage(world.test, by="test")
     shown = page(browser, reverse(LIST))
@@ -84,8 +84,8 @@ def test_d13_a_never_expiring_jwt_keeps_a_rotated_key_verifying_for_ever_and_the
     never_expiring(world, 2)
     assert "2 live JWTs signed by it never expire, so it will verify for ever." in page(browser, act_url(key, "rotate"))
     signing.rotate(world.test, by="test")
-    assert "verifies for ever: 2 never-expiring JWTs" in detail(browser, key)
-    assert "verifies for ever" in page(browser, reverse(LIST))
+    assert "for ever: 2 never-expiring JWTs" in detail(browser, key)
+    assert "for ever: 2" in page(browser, reverse(LIST))
 
 
 def test_d13_the_default_environment_s_key_also_signs_logins_and_the_screens_say_so(
