@@ -213,6 +213,7 @@ JOB_EVERY_SECONDS = {
     name: number(f"{name.upper()}_EVERY_SECONDS", seconds, least=1)
     for name, seconds in {
         "clean_tokens": 300,
+        "bulk_work": 10,
         "expire_licences": 300,
         "rotate_signing_keys": 3600,
         "seal_log": 300,

@@ -23,6 +23,7 @@ class CredentialsConfig(AppConfig):
 
         register_refusal(CredentialError)
         register_impact(impact.of_connection)
+        register_impact(impact.of_person)
         sealed.register(ConnectionToken, "sealed", rotation.seal_context)
         jobs.register(*JOBS)
         checks.register(own_checks.sealed_values_open)

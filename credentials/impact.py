@@ -3,8 +3,8 @@
 from django.db.models import Model
 from django.utils import timezone
 
-from credentials import rules
-from credentials.models import ConnectionConfiguration
+from credentials import personal_tokens, rules
+from credentials.models import ConnectionConfiguration, User
 from proxies.adminkit import ImpactLine
 
 
@@ -22,3 +22,13 @@ def of_connection(subject: Model, act: str) -> list[ImpactLine]:
         ImpactLine("of these used in the last hour", len(recent)),
         ImpactLine("instances that report now", reporting.count(), names),
     ]
+
+
+def of_person(subject: Model, act: str) -> list[ImpactLine]:
+    """Whatever ends a person's tokens ends the personal ones as well (D31)."""
+    if not isinstance(subject, User) or act not in ("set-password", "deactivate", "end-everything", "reset"):
+        return []
+    live = personal_tokens.live(subject, timezone.now())
+    count = live.count()
+    names = ", ".join(live.values_list("name", flat=True)[:5])
+    return [ImpactLine("Personal access tokens", count, names)] if count else []

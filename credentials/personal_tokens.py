@@ -104,6 +104,12 @@ def revoke(token: PersonalAccessToken, *, by: str, because: str = "", at: dateti
     return bool(done)
 
 
+def revoke_all(owner: User, *, by: str, because: str = "", at: datetime | None = None) -> int:
+    """End every token of a person that works now; how many there were."""
+    now = at or timezone.now()
+    return sum(revoke(token, by=by, because=because, at=now) for token in live(owner, now))
+
+
 def state(token: PersonalAccessToken, now: datetime) -> PersonalTokenState:
     """Whether it works now, and if not why."""
     return rules.personal_token_state(

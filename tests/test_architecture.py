@@ -64,6 +64,8 @@ WRITERS = {
     "TokenRequestLog": set(),
     "RateLimitWindow": set(),
     "LogSeal": {"tokens.sealing"},
+    "BulkWork": {"tokens.bulk_work"},
+    "BulkSlice": {"tokens.bulk_work"},
     "LogMark": {"tokens.sealing"},
     "RequestRollup": {"tokens.rollups"},
 }

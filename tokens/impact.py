@@ -198,6 +198,8 @@ def _of_holder(subject: Model, act: str) -> Iterator[tuple[Impact, str]]:
         yield impact(credential=subject), ""
     elif isinstance(subject, CredentialKey):
         yield impact(credential=subject.credential), ""
+    elif isinstance(subject, Environment) and act == "end-everything":
+        yield impact(environment=subject), ""
     elif isinstance(subject, User):
         yield impact(user=subject), ""
     elif isinstance(subject, Grant):

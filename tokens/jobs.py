@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime
 
 from proxies.jobs import COUNTED_UP_TO, Counts, Job, Keep, Trouble
-from tokens import lifecycle, rollups, sealing, signing
+from tokens import bulk_work, lifecycle, rollups, sealing, signing
 from tokens.statements import clean
 
 SEALS_CHECKED = 200
@@ -34,6 +34,10 @@ def _roll_up_log(keep: Keep) -> Counts:
     return rollups.roll_up(keep=keep)._asdict()
 
 
+def _bulk_work(keep: Keep) -> Counts:
+    return bulk_work.work_off(keep=keep)._asdict()
+
+
 def _expired(now: datetime) -> int:
     return clean.expired(now, up_to=COUNTED_UP_TO)
 
@@ -45,6 +49,13 @@ JOBS = (
         "Removes expired tokens that no retry, replay or revocation needs any more. The request log is not touched.",
         _clean_tokens,
         _expired,
+    ),
+    Job(
+        "bulk_work",
+        "Revoke in bulk",
+        "Revokes what was chosen on a list by its filter, some thousand rows a run.",
+        _bulk_work,
+        lambda _now: bulk_work.waiting(up_to=COUNTED_UP_TO),
     ),
     Job(
         "rotate_signing_keys",

@@ -17,13 +17,15 @@ _SEEN = {
         "credentialsecret", "gatewayinstance", "grant", "personalaccesstoken", "user",
     ),
     "tokens": (
-        "issuedtoken", "jwtrefreshkey", "ratelimitwindow", "refreshkey", "requestrollup", "signingkey", "tokenfamily",
-        "tokenpolicy",
+        "bulkwork", "issuedtoken", "jwtrefreshkey", "ratelimitwindow", "refreshkey", "requestrollup", "signingkey",
+        "tokenfamily", "tokenpolicy",
     ),
 }  # fmt: skip
 _SEES = frozenset(f"{app}.view_{model}" for app, models in _SEEN.items() for model in models)
 _DEPLOYS = {"proxies.change_deployment", "credentials.change_credentialdeployment"}
-_REVOKES = {f"tokens.change_{model}" for model in ("issuedtoken", "jwtrefreshkey", "refreshkey", "tokenfamily")}
+_REVOKES = {
+    f"tokens.change_{model}" for model in ("bulkwork", "issuedtoken", "jwtrefreshkey", "refreshkey", "tokenfamily")
+}
 _KEYS = {
     "credentials.add_credentialkey",
     "credentials.change_connectiontoken",

@@ -158,6 +158,7 @@ class ConnectionConfigurationAdmin(PortalAdmin):
             ReasonForm,
             help="All its tokens are revoked at once and for good. The configuration stays for the record.",
             dangerous=True,
+            milder="Milder: replace the one token that is in question, by “Manage tokens”.",
             possible=_is_open,
         ),
     )

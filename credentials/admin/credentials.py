@@ -264,7 +264,9 @@ class CredentialAdmin(PortalAdmin):
             _deactivate,
             "change_credential",
             NoteForm,
+            help="It is refused, and so are its tokens, until it is reactivated.",
             dangerous=True,
+            milder="Milder: withdraw a single grant, or suspend its token policy.",
             possible=lambda subject: _live(subject) and subject.deactivated_at is None,
         ),
         Act(
@@ -312,6 +314,7 @@ class GrantAdmin(PortalAdmin):
             "change_grant",
             NoteForm,
             dangerous=True,
+            milder="Milder: give the grant a last day, by granting it again.",
             possible=lambda subject: subject.withdrawn_at is None,
         ),
     )

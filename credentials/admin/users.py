@@ -128,6 +128,7 @@ class UserAdmin(PortalAdmin):
             NoteForm,
             help="All tokens of this person end at once and stay ended.",
             dangerous=True,
+            milder="Milder: end everything. Then they can log in again.",
             possible=lambda subject: subject.is_active,
         ),
         Act("reactivate", "Reactivate", _reactivate, "change_user", possible=lambda subject: not subject.is_active),

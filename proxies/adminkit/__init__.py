@@ -17,7 +17,7 @@ from proxies.adminkit.display import badge, copyable, moment, state_badge
 from proxies.adminkit.filters import ExpiryFilter, PeriodFilter, TextFilter
 from proxies.adminkit.lists import BoundedPaginator
 from proxies.adminkit.pages import AdminPage, register_front_page, register_page
-from proxies.adminkit.screen import PortalAdmin, act_link, act_url
+from proxies.adminkit.screen import PortalAdmin, act_link, act_url, add_acts
 
 __all__ = [
     "Act",
@@ -33,6 +33,7 @@ __all__ = [
     "act_link",
     "act_url",
     "actor",
+    "add_acts",
     "badge",
     "copyable",
     "impact_of",

@@ -1,5 +1,27 @@
 """Screens of what was handed out. One screen a file."""
 
-from tokens.admin import explain, families, limits, log, policies, refresh_keys, seals, signing_keys
+from tokens.admin import (
+    bulk_work,
+    end_everything,
+    explain,
+    families,
+    limits,
+    log,
+    policies,
+    refresh_keys,
+    seals,
+    signing_keys,
+)
 
-__all__ = ["explain", "families", "limits", "log", "policies", "refresh_keys", "seals", "signing_keys"]
+__all__ = [
+    "bulk_work",
+    "end_everything",
+    "explain",
+    "families",
+    "limits",
+    "log",
+    "policies",
+    "refresh_keys",
+    "seals",
+    "signing_keys",
+]

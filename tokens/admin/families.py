@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,6 +11,8 @@ from django.utils.safestring import SafeString
 
 from proxies.adminkit import Act, ExpiryFilter, PortalAdmin, actor, badge, moment
 from tokens import lifecycle, standing
+from tokens.admin.asking import BecauseForm, asked
+from tokens.admin.bulk_revocation import FAMILIES, KEYS, TOKENS_ALONE, RevokesMany, revoke_selected
 from tokens.admin.columns import (
     ClientFilter,
     CountFilter,
@@ -24,20 +25,7 @@ from tokens.admin.columns import (
     named_value,
     standing_badge,
 )
-from tokens.callers import request_facts
-from tokens.lifecycle import Request
 from tokens.models import IssuedToken, RefreshKey, TokenFamily
-
-
-class BecauseForm(forms.Form):
-    """Why."""
-
-    because = forms.CharField(label="Reason", max_length=200, required=False)
-
-
-def asked(request: HttpRequest) -> Request:
-    """Where an act of the admin came from, for the log."""
-    return request_facts(request.META, actor=actor(request))
 
 
 def _revoke_token(request: HttpRequest, subject: IssuedToken, values: dict[str, Any]) -> str:
@@ -55,7 +43,7 @@ def _revoke_key(request: HttpRequest, subject: RefreshKey, values: dict[str, Any
 
 
 @admin.register(IssuedToken)
-class IssuedTokenAdmin(PortalAdmin):
+class IssuedTokenAdmin(RevokesMany, PortalAdmin):
     """Access tokens."""
 
     section, place, icon = "Tokens", 10, "token"
@@ -91,6 +79,8 @@ class IssuedTokenAdmin(PortalAdmin):
     exclude = ("digest",)
     readonly_fields = ("status",)
     ordering = ("-id",)
+    actions = (revoke_selected,)
+    how_to_revoke = TOKENS_ALONE
     acts = (
         Act(
             "revoke",
@@ -141,7 +131,7 @@ class IssuedTokenAdmin(PortalAdmin):
 
 
 @admin.register(TokenFamily)
-class TokenFamilyAdmin(PortalAdmin):
+class TokenFamilyAdmin(RevokesMany, PortalAdmin):
     """Token families."""
 
     section, place, icon = "Tokens", 20, "family"
@@ -165,6 +155,8 @@ class TokenFamilyAdmin(PortalAdmin):
     search_help_text = "Client id, user name or audience, exactly"
     readonly_fields = ("status",)
     ordering = ("-id",)
+    actions = (revoke_selected,)
+    how_to_revoke = FAMILIES
     acts = (
         Act(
             "revoke",
@@ -206,7 +198,7 @@ class TokenFamilyAdmin(PortalAdmin):
 
 
 @admin.register(RefreshKey)
-class RefreshKeyAdmin(PortalAdmin):
+class RefreshKeyAdmin(RevokesMany, PortalAdmin):
     """Refresh tokens of clients, which are opaque; those of people have a screen of their own."""
 
     section, place, icon = "Tokens", 25, "refresh"
@@ -223,6 +215,8 @@ class RefreshKeyAdmin(PortalAdmin):
     exclude = ("token_hash",)
     readonly_fields = ("status",)
     ordering = ("-id",)
+    actions = (revoke_selected,)
+    how_to_revoke = KEYS
     acts = (
         Act(
             "revoke",

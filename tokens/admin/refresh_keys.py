@@ -27,8 +27,8 @@ from proxies.adminkit import (
 )
 from proxies.adminkit.lists import starting_with
 from tokens import lifecycle
-from tokens.admin.bulk_revocation import revoke_selected
-from tokens.admin.families import BecauseForm, asked
+from tokens.admin.asking import BecauseForm, asked
+from tokens.admin.bulk_revocation import KEYS, RevokesMany, revoke_selected
 from tokens.admin.find_token import FindByToken
 from tokens.admin.lifetime_field import LifetimeField
 from tokens.admin.timeline import timeline
@@ -153,7 +153,7 @@ class OwnerFilter(TextFilter):
 
 
 @admin.register(JwtRefreshKey)
-class JwtRefreshKeyAdmin(FindByToken, PortalAdmin):
+class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
     """JWT refresh keys."""
 
     section, place, icon = "Setup > Integrations", 10, "refresh"
@@ -190,6 +190,7 @@ class JwtRefreshKeyAdmin(FindByToken, PortalAdmin):
     )
     ordering = ("-id",)
     actions = (revoke_selected,)
+    how_to_revoke = KEYS
     add_act = Act("add", "Add JWT refresh key", _mint, "add_jwtrefreshkey", NewKeyForm)
     acts = (
         Act(
@@ -252,10 +253,6 @@ class JwtRefreshKeyAdmin(FindByToken, PortalAdmin):
             if JwtRefreshKey.objects.filter(way, signing_key__isnull=False).exists():
                 return queryset.filter(way), False
         return queryset.none(), False
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Who may use the bulk action."""
-        return request.user.has_perm("tokens.change_jwtrefreshkey")
 
     @admin.display(description="Audience")
     def audience(self, key: JwtRefreshKey) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from credentials.models import Credential, User
-from proxies.models import ApiProxy, ProxyGroup
+from proxies.models import ApiProxy, Environment, ProxyGroup
 from tokens import errors
 from tokens.lifecycle.audit import Entry, Request, audited
 from tokens.lifecycle.proving import Client, Here, prove_client
@@ -107,22 +107,32 @@ def revoke_by_jti(jti: str, *, by: str, because: str, request: Request, at: date
     return revoke_family(key.family, by=by, because=because, request=request, at=at)
 
 
+_KINDS: dict[type, str] = {
+    Credential: "credential",
+    User: "user",
+    ApiProxy: "proxy",
+    ProxyGroup: "group",
+    Environment: "environment",
+}
+
+
 def revoke_holder(
-    holder: Credential | User | ApiProxy | ProxyGroup,
+    holder: Credential | User | ApiProxy | ProxyGroup | Environment,
     *,
     by: str,
     because: str,
     request: Request,
     at: datetime | None = None,
 ) -> int:
-    """End every family of a credential or user, or for a proxy or group; how many were ended by this."""
+    """End every family of a credential or user, for a proxy or group, or in an environment; how many it ended."""
     now = at or timezone.now()
-    kind = {Credential: "credential", User: "user", ApiProxy: "proxy", ProxyGroup: "group"}[type(holder)]
+    kind = _KINDS[type(holder)]
     with audited("revoke", request, now) as entry:
         entry.client_name = str(holder) if kind == "credential" else ""
         entry.username = str(holder) if kind == "user" else ""
         entry.proxy = holder.slug if isinstance(holder, ApiProxy) else ""
         entry.group = holder.slug if isinstance(holder, ProxyGroup) else ""
+        entry.environment = holder.slug if isinstance(holder, Environment) else ""
         done = statements.revoke_families_of(holder=kind, holder_id=holder.pk, now=now, by=by, because=because)
         entry.reason = f"revoked_{done}_families"
     return done

@@ -1,5 +1,6 @@
 """What was handed out."""
 
+from tokens.models.bulk_work import BulkSlice, BulkWork
 from tokens.models.family import JwtRefreshKey, RefreshKey, TokenFamily
 from tokens.models.issued_token import IssuedToken
 from tokens.models.legacy_verifier import LegacyVerifier
@@ -11,6 +12,8 @@ from tokens.models.rollup import RequestRollup
 from tokens.models.signing_key import SigningKey
 
 __all__ = [
+    "BulkSlice",
+    "BulkWork",
     "IssuedToken",
     "JwtRefreshKey",
     "LegacyVerifier",

@@ -140,11 +140,11 @@ def revoke_refresh_key(*, key_id: int, now: datetime, by: str, because: str) -> 
     return database.changed(sql, [now, by, because, key_id]) == 1
 
 
-_HOLDERS = {"credential": "credential_id", "user": "user_id", "proxy": "proxy_id", "group": "group_id"}
+_HOLDERS = {name: f"{name}_id" for name in ("credential", "user", "proxy", "group", "environment")}
 
 
 def revoke_families_of(*, holder: str, holder_id: int, now: datetime, by: str, because: str) -> int:
-    """End all families of a credential, user, proxy or group; how many were ended by this call."""
+    """End all families of a credential, user, proxy, group or environment; how many were ended by this call."""
     sql = f"""
         UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
         WHERE {_HOLDERS[holder]} = %s AND revoked_at IS NULL"""
