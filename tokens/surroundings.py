@@ -133,7 +133,7 @@ def _files() -> Iterator[Finding]:
         )
     named = [Path(given) for name in SECRETS if (given := os.environ.get(f"{name}_FILE"))]
     for path in [*named, *sorted((settings.DATA_DIR / "secrets").glob("*"))]:
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077 & ~_group_allowed(path):
+        if path.exists() and _others_read(path) and not _is_mounted(path):
             yield Finding(True, f"Others on this machine can read {path}.", f"Run: chmod 600 {path}")
     free = shutil.disk_usage(settings.DATA_DIR).free
     if free < LEAST_FREE_BYTES:
@@ -144,9 +144,15 @@ def _files() -> Iterator[Finding]:
         )
 
 
-def _group_allowed(path: Path) -> int:
-    """Secrets that an orchestrator mounts belong to root and are read by our group."""
-    return stat.S_IRGRP if path.stat().st_uid == 0 and os.getuid() != 0 else 0
+def _others_read(path: Path) -> bool:
+    """Its mode lets others read it, and no folder on the way keeps them out."""
+    open_to = stat.S_IMODE(path.stat().st_mode) & 0o044
+    return bool(open_to) and all(folder.stat().st_mode & 0o011 for folder in path.resolve().parents)
+
+
+def _is_mounted(path: Path) -> bool:
+    """An orchestrator's secrets: nobody but the container's own processes is there to read them."""
+    return path.resolve().is_relative_to("/run/secrets")
 
 
 def _address() -> Iterator[Finding]:

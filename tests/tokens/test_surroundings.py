@@ -73,6 +73,7 @@ def test_the_embedded_portal_may_be_local_and_plain(settings) -> None:
 )
 def test_secrets_that_others_can_read_are_found(settings, tmp_path, monkeypatch, mode, found) -> None:
     (tmp_path / "secrets").mkdir()
+    monkeypatch.setattr(surroundings, "_others_read", lambda path: path.stat().st_mode & 0o044)
     for path in (tmp_path / "secrets" / "secret_key", tmp_path / "elsewhere"):
         path.write_text("x")
         path.chmod(mode)
@@ -80,6 +81,14 @@ def test_secrets_that_others_can_read_are_found(settings, tmp_path, monkeypatch,
     told = said(surroundings.installation())
     assert told.count("! Others on this machine can read") == (2 if found else 0)
     assert ("chmod 600" in told) is found
+
+
+def test_a_folder_that_keeps_others_out_protects_what_is_in_it(tmp_path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "key").write_text("x")
+    (tmp_path / "key").chmod(0o444)
+    assert not surroundings._others_read(tmp_path / "key")
+    assert surroundings._others_read(Path("/etc/passwd"))
 
 
 def test_a_disk_that_is_nearly_full_is_found(monkeypatch) -> None:
