@@ -26,7 +26,7 @@ def allow(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tokens", "0009_refresh_keys_by_birth_and_use"),
+        ("tokens", "0010_imported_tokens"),
     ]
 
     operations = [
