@@ -67,7 +67,9 @@ def _build() -> dict[str, Any]:
     wanted = configuration.read(FILE.read_text(encoding="utf-8"))
     made = configuration.apply(wanted, by=BY, confirmed=configuration.plan(wanted).fingerprint)
     password = random.token_urlsafe(15)
-    users.create_user(username="admin", password=password, is_staff=True, is_superuser=True, by=BY)
+    users.create_user(
+        username="admin", email="admin@example.com", password=password, is_staff=True, is_superuser=True, by=BY
+    )
     proxies = ApiProxy.objects.order_by("pk")
     groups = ProxyGroup.objects.order_by("pk")
     return {
