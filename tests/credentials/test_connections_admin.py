@@ -16,7 +16,7 @@ from tests.credentials.connections import active, beat, environment, opened, ver
 pytestmark = pytest.mark.django_db
 BASE = "/admin/credentials/connectionconfiguration/"
 VIEW, ADD, CHANGE, DELETE = (f"{verb}_connectionconfiguration" for verb in ("view", "add", "change", "delete"))
-REVEAL = "reveal_connectiontoken"
+REVEAL, TOKENS = "reveal_connectiontoken", "change_connectiontoken"
 
 
 def caller(*codenames: str, csrf: bool = False) -> Client:
@@ -29,7 +29,7 @@ def caller(*codenames: str, csrf: bool = False) -> Client:
 
 @pytest.fixture
 def admin() -> Client:
-    return caller(VIEW, ADD, CHANGE, DELETE, REVEAL)
+    return caller(VIEW, ADD, CHANGE, DELETE, REVEAL, TOKENS)
 
 
 def dialog(made: rotation.Made) -> str:

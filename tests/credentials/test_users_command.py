@@ -113,7 +113,7 @@ def test_what_a_person_may_do_is_replaced_as_far_as_it_is_named(db: None) -> Non
     assert (told["groups"], told["permissions"]) == (["Operators"], ["credentials.view_credential"])
     told = run("users", "access", "ada", "--staff", "off", "--groups", "--permissions", "--json").json
     assert (told["staff"], told["groups"], told["permissions"]) == (False, [], [])
-    assert "There are: Operators" in run("users", "access", "ada", "--groups", "Operatosr").err
+    assert "There are: Auditor, Operator, Operators" in run("users", "access", "ada", "--groups", "Operatosr").err
     assert "There is no permission" in run("users", "access", "ada", "--permissions", "everything").err
 
 
