@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -110,6 +111,11 @@ class Certified:
     def escaped(self) -> str:
         """As nginx forwards it: $ssl_client_escaped_cert."""
         return quote(self.pem, safe="")
+
+
+def x5t(of: Certified) -> str:
+    """Its x5t#S256 (RFC 8705 section 3.1)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(of.der).digest()).rstrip(b"=").decode()
 
 
 def certificate(

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from credentials import client_keys, clients, rotation
-from credentials.certificates import thumbprint
 from tests.tokens import proofs
 from tests.tokens.doors.asking import INTROSPECT, REVOKE, TOKEN, VERIFY, ask_token, check_error, last_row, verify
 from tests.tokens.proofs import Certified, certificate
@@ -319,7 +318,7 @@ def test_r16_cnf_is_in_the_jwt_and_told_by_introspection(
 ) -> None:
     world.policy(world.orders, format=token_format)
     access = shop.ask(own).json["access_token"]
-    bound = {"x5t#S256": thumbprint(own.der)}
+    bound = {"x5t#S256": proofs.x5t(own)}
 
     assert shop.ask(own, INTROSPECT, token=access).json["cnf"] == bound
     if token_format == "jwt":
