@@ -318,11 +318,25 @@ MANAGEMENT_AUTHENTICATION = [
     "tokens.api.authentication.PersonalTokenAuthentication",
     *REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
 ]
+API_DOCS_PUBLIC = env.bool("API_DOCS_PUBLIC", default=False)  # /api/schema/ and /api/docs/ without a login
 SPECTACULAR_SETTINGS = {
     "TITLE": "Latchkey",
-    "DESCRIPTION": "Who holds which token for which API proxy.",
+    "DESCRIPTION": (
+        "Who holds which token for which API proxy. Show an access token of a login or a personal access token as "
+        "Bearer. Refusals are problem details (RFC 9457): `code` is for machines. The OAuth endpoints (token, revoke, "
+        "introspect, verify) are described by their metadata."
+    ),
     "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/(v1/)?",
+    "COMPONENT_SPLIT_PATCH": False,  # what a PATCH takes has a shape of its own
+    "ENUM_NAME_OVERRIDES": {
+        "EnvironmentKind": "proxies.models.Environment.Kind",
+        "FamilyKind": "tokens.models.TokenFamily.Kind",
+        "KeyKind": "credentials.models.CredentialKey.Kind",
+        "ScopeMatch": "proxies.models.ScopeMatch",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

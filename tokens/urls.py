@@ -4,6 +4,8 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tokens.api import sessions
+from tokens.api.configuration import Configuration
+from tokens.api.explaining import Explaining
 from tokens.api.policies import Policies
 from tokens.api.refresh_keys import RefreshKeys
 from tokens.api.request_log import RequestLog
@@ -22,6 +24,9 @@ router.register("stats", Statistics, basename="stats")
 
 urlpatterns = [
     path("api/v1/", include(router.urls)),
+    path("api/v1/explain/", Explaining.as_view({"post": "explain"}), name="explain"),
+    path("api/v1/apply/", Configuration.as_view({"post": "apply"}), name="apply"),
+    path("api/v1/configuration/", Configuration.as_view({"get": "export"}), name="configuration"),
     path("api/auth/login", sessions.Login.as_view(), name="login"),
     path("api/auth/refresh", sessions.Refresh.as_view(), name="refresh"),
     path("api/auth/renew", sessions.Renew.as_view(), name="renew"),

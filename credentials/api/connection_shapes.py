@@ -9,7 +9,7 @@ from rest_framework import serializers
 from credentials import rules
 from credentials.models import ConnectionConfiguration, ConnectionToken, GatewayInstance
 from proxies.models import Environment
-from proxies.restkit.shapes import Exact, confirm_field
+from proxies.restkit.shapes import BecauseShape, Exact, confirm_field
 
 Types = ConnectionConfiguration.DeploymentType
 Protocol = ConnectionConfiguration.Protocol
@@ -177,19 +177,13 @@ class OpenConnectionSerializer(ChangeConnectionSerializer):
     licence_ends_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
-class BecauseSerializer(Exact):
-    """Why."""
-
-    because = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-
-
-class CloseSerializer(BecauseSerializer):
+class CloseSerializer(BecauseShape):
     """Why, and the name of what ends."""
 
     confirm = confirm_field()
 
 
-class RevokeSerializer(BecauseSerializer):
+class RevokeSerializer(BecauseShape):
     """Why, and whether a use within the last hour is known (D36)."""
 
     even_if_in_use = serializers.BooleanField(required=False, default=False)

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from credentials import rotation
 from credentials.api.connection_shapes import (
-    BecauseSerializer,
     ChangeConnectionSerializer,
     CloseSerializer,
     ConnectionDetailSerializer,
@@ -30,7 +29,7 @@ from credentials.models import ConnectionConfiguration, ConnectionToken
 from proxies.api_scopes import KEYS, READ, WRITE
 from proxies.restkit.needs import Need
 from proxies.restkit.schema import documented, example
-from proxies.restkit.shapes import Nothing
+from proxies.restkit.shapes import BecauseShape, Nothing
 from proxies.restkit.views import ManagementView
 
 _VIEW, _ADD = "credentials.view_connectionconfiguration", "credentials.add_connectionconfiguration"
@@ -44,6 +43,7 @@ _NEW = {"name": "EU edge", "deployment_type": "kubernetes", "environment": "test
 class Connections(ManagementView[ConnectionConfiguration]):
     """Connection configurations and their tokens."""
 
+    queryset = ConnectionConfiguration.objects.all()
     filterset_class = ConnectionFilter
     serializer_class = ConnectionDetailSerializer
     lookup_value_regex = "[0-9]{1,18}"
@@ -129,11 +129,11 @@ class Connections(ManagementView[ConnectionConfiguration]):
         shown = rotation.revoke(found, by=self.by, at=self.now, **values)
         return Response(TokenSerializer(shown, context=self.get_serializer_context()).data)
 
-    @documented("Replace a compromised token now", takes=BecauseSerializer, gives=MadeSerializer, status=201)
+    @documented("Replace a compromised token now", takes=BecauseShape, gives=MadeSerializer, status=201)
     @action(detail=True, methods=["post"], url_path=f"{_TOKEN}/replace")
     def replace(self, request: Request, pk: str, token: str) -> Response:
         """It ends and a new one takes its place, in one step. The answer holds the new one."""
-        values, found = self.read(BecauseSerializer), self._token(pk, token)
+        values, found = self.read(BecauseShape), self._token(pk, token)
         return self._made(rotation.replace_now(found, by=self.by, at=self.now, **values), status=201)
 
     @documented("Show the value of a token", takes=RevealSerializer, gives=MadeSerializer)

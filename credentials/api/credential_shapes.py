@@ -166,7 +166,7 @@ class NewCredentialShape(ChangeCredentialShape):
     )
 
 
-class RotateShape(Exact):
+class RotateSecretShape(Exact):
     """When the secret of before goes."""
 
     retire_old_at = serializers.DateTimeField(

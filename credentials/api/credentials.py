@@ -21,7 +21,7 @@ from credentials.api.credential_shapes import (
     CredentialUndeployShape,
     MethodsShape,
     NewCredentialShape,
-    RotateShape,
+    RotateSecretShape,
     WithSecretShape,
 )
 from credentials.api.filters import CredentialFilter
@@ -41,6 +41,7 @@ _KEY = {"name": "Key of Orders", "proxy": "orders"}
 class Credentials(ManagementView[Credential]):
     """Clients of the token endpoint: keys of proxies and groups, and credentials of their own."""
 
+    queryset = Credential.objects.all()
     filterset_class = CredentialFilter
     serializer_class = CredentialDetailShape
     lookup_value_regex = "[0-9]{1,18}"
@@ -97,11 +98,11 @@ class Credentials(ManagementView[Credential]):
             clients.change_credential(credential, by=self.by, at=self.now, **values)
         return self.shown(credential)
 
-    @documented("Rotate the secret", takes=RotateShape, gives=WithSecretShape, status=201)
+    @documented("Rotate the secret", takes=RotateSecretShape, gives=WithSecretShape, status=201)
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """A second secret works beside the first; no token ends (D18). The answer holds it, once."""
-        values, credential = self.read(RotateShape), self.one(pk)
+        values, credential = self.read(RotateSecretShape), self.one(pk)
         secret = clients.rotate_secret(credential, by=self.by, at=self.now, **values)
         return self.shown(credential, status=201, secret=secret)
 

@@ -11,13 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from credentials import personal_tokens
-from credentials.api.connection_shapes import BecauseSerializer
 from credentials.api.filters import PersonalTokenFilter
 from credentials.models import PersonalAccessToken
 from proxies.api_scopes import SCOPES
 from proxies.restkit.needs import OWN, Need
 from proxies.restkit.schema import documented, example
-from proxies.restkit.shapes import Exact
+from proxies.restkit.shapes import BecauseShape, Exact
 from proxies.restkit.views import ManagementView
 
 EVERYONES = "credentials.view_personalaccesstoken"
@@ -82,6 +81,7 @@ class MadePersonalTokenShape(PersonalTokenShape):
 class PersonalTokens(ManagementView[PersonalAccessToken]):
     """One's own tokens; everybody's for who may see them. Somebody else's are not found."""
 
+    queryset = PersonalAccessToken.objects.all()
     filterset_class = PersonalTokenFilter
     serializer_class = PersonalTokenShape
     lookup_value_regex = "[0-9]{1,18}"
@@ -122,7 +122,7 @@ class PersonalTokens(ManagementView[PersonalAccessToken]):
         made = personal_tokens.make(request.user, by=self.by, at=self.now, **values)  # type: ignore[arg-type]
         return self.shown(made.token, status=201, token=made.raw)
 
-    @documented("Revoke a personal access token", takes=BecauseSerializer, gives=PersonalTokenShape)
+    @documented("Revoke a personal access token", takes=BecauseShape, gives=PersonalTokenShape)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
         """It ends at once and for good; a second time changes nothing.
@@ -130,5 +130,5 @@ class PersonalTokens(ManagementView[PersonalAccessToken]):
         With the permission `credentials.change_personalaccesstoken` anybody's.
         """
         token = self.one(pk)
-        personal_tokens.revoke(token, by=self.by, at=self.now, **self.read(BecauseSerializer))
+        personal_tokens.revoke(token, by=self.by, at=self.now, **self.read(BecauseShape))
         return Response(self.get_serializer(token).data)

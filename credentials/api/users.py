@@ -22,7 +22,7 @@ from proxies.restkit.views import ManagementView
 
 _CHANGE = "credentials.change_user"
 _NEW = {"username": "ada", "email": "ada@example.com", "password": "correct horse battery", "is_staff": True}
-_ACCESS = {"is_staff": True, "groups": ["Viewer"], "user_permissions": ["tokens.export_tokenrequestlog"]}
+_VIEWER = example("A viewer", {"is_staff": True, "groups": ["Viewer"], "user_permissions": []})
 
 
 def _password(**more: Any) -> serializers.CharField:
@@ -52,7 +52,7 @@ class NewUserShape(Exact):
     is_staff = serializers.BooleanField(required=False, default=False, help_text="May enter the admin.")
 
 
-class AccessShape(Exact):
+class PersonAccessShape(Exact):
     """All that a person may do: what is not in it is taken away."""
 
     is_staff = serializers.BooleanField()
@@ -153,11 +153,11 @@ class Users(ManagementView[User]):
             users.set_password(person, values["password"], by=self.by, at=self.now)
         return told or self.shown(person)
 
-    @documented("Set what a person may do", takes=AccessShape, gives=UserShape, examples=[example("A viewer", _ACCESS)])
+    @documented("Set what a person may do", takes=PersonAccessShape, gives=UserShape, examples=[_VIEWER])
     @action(detail=True, methods=["post"], url_path="set-access")
     def set_access(self, request: Request, pk: str) -> Response:
         """Replaces all of it, from the next request on. Only a superuser hands out permissions."""
-        values, person = self.read(AccessShape), self.one(pk)
+        values, person = self.read(PersonAccessShape), self.one(pk)
         users.set_access(person, by=self.by, at=self.now, **values)
         return self.shown(person)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -16,13 +17,14 @@ OWN = ""
 class Need:
     """Of one action: the permission of the person, the scope of a personal access token, and what kind of act it is.
 
-    `permission` is `app.codename`; empty, everybody has it for what is their own. `act` names the act of the admin's
-    screen that does the same. A `dangerous` one tells its impact and wants the name; an `edit` is made to a version
-    (If-Match); what `answers_secret` is kept by nobody.
+    `permission` is `app.codename`, `also` are more of them; empty, everybody has it for what is their own. `act` names
+    the act of the admin's screen that does the same. A `dangerous` one tells its impact and wants the name; an `edit`
+    is made to a version (If-Match); what `answers_secret` is kept by nobody.
     """
 
     permission: str
     scope: str
+    also: tuple[str, ...] = ()
     act: str = ""
     dangerous: bool = False
     edit: bool = False
@@ -40,11 +42,22 @@ class MayDo(BasePermission):
         if view.action in (None, "metadata"):
             return True  # the method is not allowed here, which the framework says next
         need: Need | None = view.needs.get(view.action)
-        if need is None or not request.user.is_authenticated:
-            return False
-        if need.permission and not request.user.has_perm(need.permission):
-            return False
-        limited_to: frozenset[str] | None = getattr(request.auth, "limited_to", None)
-        if limited_to is not None and need.scope not in limited_to:
-            raise InsufficientScope(need.scope)
-        return True
+        return need is not None and has(request, need)
+
+
+def has(request: Request, need: Need) -> bool:
+    """True where the person may and the token, if it is a personal one, is for it. Raises InsufficientScope."""
+    if not request.user.is_authenticated:
+        return False
+    if need.permission and not request.user.has_perms((need.permission, *need.also)):
+        return False
+    limited_to: frozenset[str] | None = getattr(request.auth, "limited_to", None)
+    if limited_to is not None and need.scope not in limited_to:
+        raise InsufficientScope(need.scope)
+    return True
+
+
+def allow(request: Request, need: Need) -> None:
+    """For what takes more than the action itself. Raises PermissionDenied or InsufficientScope."""
+    if not has(request, need):
+        raise PermissionDenied

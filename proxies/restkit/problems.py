@@ -98,7 +98,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """A refusal of any floor's core, or one of the REST framework, as problem+json; anything else is not ours."""
     if isinstance(error, refusals()):
         code = str(getattr(error, "code", "refused"))
-        return problem(STATUS.get(code, HTTPStatus.CONFLICT), str(error), code=code)
+        listed = getattr(error, "problems", ())
+        more: dict[str, Any] = {"errors": {"non_field_errors": list(listed)}} if listed else {}
+        return problem(STATUS.get(code, HTTPStatus.CONFLICT), str(error), code=code, **more)
     if isinstance(error, OperationalError | InterfaceError):
         # The type alone: a message may quote parameters.
         logger.warning("the database cannot be asked: %s", type(error).__name__)

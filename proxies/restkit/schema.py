@@ -83,6 +83,10 @@ class PortalSchema(AutoSchema):
             return super().get_operation_id()
         return f"{self._tokenize_path()[0]}_{self.action}".replace("-", "_").replace(".", "_")
 
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """`Proxy` for `ProxyShape`."""
+        return super().get_serializer_name(serializer, direction).removesuffix("Shape")
+
     def get_description(self) -> str:  # type: ignore[override]  # as the library has it
         """The docstring, and what it takes."""
         told = str(super().get_description() or "")
@@ -90,6 +94,8 @@ class PortalSchema(AutoSchema):
         if need is None:
             return told
         permission = f"the permission `{need.permission}`" if need.permission else "no permission: it is your own"
+        if need.also:
+            permission = "every permission to add and change"
         return f"{told}\n\nNeeds {permission}; with a personal access token the scope `{need.scope}`.".strip()
 
     def get_override_parameters(self) -> list[Any]:

@@ -47,6 +47,12 @@ class NoteShape(Exact):
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
+class BecauseShape(Exact):
+    """Why, for the record."""
+
+    because = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
 class ConfirmedNote(NoteShape):
     """A dangerous act, and why."""
 

@@ -49,6 +49,11 @@ class AlwaysJSON(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+def management_authenticators() -> list[Any]:
+    """How a caller of the management API may prove who they are; the classes stand on a floor above."""
+    return [import_string(name)() for name in settings.MANAGEMENT_AUTHENTICATION]
+
+
 def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "application/json"
 
@@ -104,7 +109,7 @@ class ManagementView(Door, GenericViewSet[M]):
 
     def get_authenticators(self) -> list[Any]:
         """Personal access token, access token of a login, session of the admin with CSRF."""
-        return [import_string(name)() for name in settings.MANAGEMENT_AUTHENTICATION]
+        return management_authenticators()
 
     # --- one request
 

@@ -11,10 +11,11 @@ from rest_framework.response import Response
 from proxies.api_scopes import KEYS, READ, REVOKE
 from proxies.restkit.needs import Need
 from proxies.restkit.schema import documented, example
+from proxies.restkit.shapes import BecauseShape
 from proxies.restkit.views import ManagementView
 from tokens import lifecycle
 from tokens.api.filters import RefreshKeyFilter
-from tokens.api.token_shapes import BecauseShape, MintedShape, MintShape, RefreshKeyShape, RevokedShape
+from tokens.api.token_shapes import MintedShape, MintShape, RefreshKeyShape, RevokedShape
 from tokens.callers import request_facts
 from tokens.models import JwtRefreshKey
 

@@ -21,7 +21,7 @@ from tokens.impact import impact, lines
 from tokens.models import SigningKey
 
 _CHANGE = "tokens.change_signingkey"
-_SURE = {"environment": "test", "confirm": "Test"}
+_SURE = example("Sure", {"environment": "test", "confirm": "Test"})
 
 
 class SigningKeyShape(serializers.ModelSerializer[SigningKey]):
@@ -48,17 +48,17 @@ class SigningKeyShape(serializers.ModelSerializer[SigningKey]):
         read_only_fields = fields
 
 
-class PlaceShape(Exact):
+class KeyPlaceShape(Exact):
     """An environment."""
 
     environment = Chosen(Environment.objects.all(), help_text="Its slug.")
 
 
-class _AlgorithmShape(PlaceShape):
+class NextKeyShape(KeyPlaceShape):
     algorithm = serializers.ChoiceField(choices=SigningKey.Algorithm.choices, required=False)
 
 
-class NewSigningKeyShape(_AlgorithmShape):
+class NewSigningKeyShape(NextKeyShape):
     """A key to stage: made here, or given in PEM."""
 
     pem = serializers.CharField(
@@ -69,7 +69,7 @@ class NewSigningKeyShape(_AlgorithmShape):
     )
 
 
-class RotateShape(_AlgorithmShape):
+class RotateSigningKeyShape(NextKeyShape):
     """Whether to wait until everybody knows the next key."""
 
     at_once = serializers.BooleanField(
@@ -77,7 +77,7 @@ class RotateShape(_AlgorithmShape):
     )
 
 
-class ChangeShape(_AlgorithmShape):
+class ChangeSigningKeyShape(NextKeyShape):
     """An environment, and its name."""
 
     confirm = confirm_field()
@@ -138,23 +138,26 @@ class SigningKeys(ManagementView[SigningKey]):
         signing.retire(key, by=self.by, at=self.now)
         return self.shown(key)
 
-    @documented("Publish the next key of an environment", takes=_AlgorithmShape, gives=SigningKeyShape)
+    @documented("Publish the next key of an environment", takes=NextKeyShape, gives=SigningKeyShape)
     @action(detail=False, methods=["post"], url_path="publish-next")
     def publish_next(self, request: Request) -> Response:
         """The one that waits, the oldest staged one, or a new one."""
-        values = self.read(_AlgorithmShape)
+        values = self.read(NextKeyShape)
         return self.shown(signing.publish_next(values.pop("environment"), by=self.by, at=self.now, **values))
 
-    @documented("Rotate the key of an environment", takes=RotateShape, gives=SigningKeyShape)
+    @documented("Rotate the key of an environment", takes=RotateSigningKeyShape, gives=SigningKeyShape)
     @action(detail=False, methods=["post"])
     def rotate(self, request: Request) -> Response:
         """The published key signs; the old one verifies until its last token has expired. Nobody is cut off."""
-        values = self.read(RotateShape)
+        values = self.read(RotateSigningKeyShape)
         act = signing.rotate if values.pop("at_once") else signing.rotate_published
         return self.shown(act(values.pop("environment"), by=self.by, at=self.now, **values))
 
     @documented(
-        "Change the key of an environment", takes=ChangeShape, gives=SigningKeyShape, examples=[example("Sure", _SURE)]
+        "Change the key of an environment",
+        takes=ChangeSigningKeyShape,
+        gives=SigningKeyShape,
+        examples=[_SURE],
     )
     @action(detail=False, methods=["post"])
     def change(self, request: Request) -> Response:
@@ -162,7 +165,7 @@ class SigningKeys(ManagementView[SigningKey]):
 
         In the default environment everybody who is logged in is logged out.
         """
-        values = self.read(ChangeShape)
+        values = self.read(ChangeSigningKeyShape)
         environment = values.pop("environment")
         found = lines(impact(environment=environment, jwt_only=True, at=self.now), str(environment))
         told = self.impact_or_confirmed(environment, "change", values, lines=found)

@@ -6,15 +6,9 @@ from rest_framework import serializers
 
 from credentials.models import Credential, User
 from proxies.models import ApiProxy, Environment, ProxyGroup
-from proxies.restkit.shapes import Chosen, Exact
+from proxies.restkit.shapes import BecauseShape, Chosen, Exact
 from tokens.models import IssuedToken, JwtRefreshKey, RefreshKey, TokenFamily, TokenFormat
 from tokens.querysets import state_of
-
-
-class BecauseShape(Exact):
-    """Why, for the record."""
-
-    because = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
 class RevokedShape(serializers.Serializer[Any]):
@@ -195,7 +189,7 @@ class BulkShape(BecauseShape):
     )
 
 
-class EndedShape(serializers.Serializer[Any]):
+class RevokedFamiliesShape(serializers.Serializer[Any]):
     """How many families were ended."""
 
     revoked = serializers.IntegerField()

@@ -12,16 +12,16 @@ from proxies.api_scopes import READ, REVOKE
 from proxies.restkit.needs import Need
 from proxies.restkit.problems import ConfirmationNeeded
 from proxies.restkit.schema import documented, example
+from proxies.restkit.shapes import BecauseShape
 from proxies.restkit.views import ManagementView
 from tokens import lifecycle
 from tokens.api.filters import FamilyFilter, TokenFilter
 from tokens.api.token_shapes import (
     AccessTokenShape,
-    BecauseShape,
     BulkShape,
-    EndedShape,
     FamilyDetailShape,
     FamilyShape,
+    RevokedFamiliesShape,
     RevokedShape,
 )
 from tokens.callers import request_facts
@@ -29,7 +29,8 @@ from tokens.impact import impact_where, lines
 from tokens.lifecycle import Selection
 from tokens.models import IssuedToken, TokenFamily
 
-_LEAKED = {"filter": {"credential": "client-1f0c", "issued_until": "2027-01-31T12:00:00Z"}, "because": "leaked"}
+_OF_ONE = {"credential": "client-1f0c", "issued_until": "2027-01-31T12:00:00Z"}
+_LEAKED = example("After a leak", {"filter": _OF_ONE, "because": "leaked"})
 
 
 class AccessTokens(ManagementView[IssuedToken]):
@@ -66,7 +67,7 @@ class AccessTokens(ManagementView[IssuedToken]):
         done = lifecycle.revoke_token(token, by=self.by, request=asked, at=self.now, **values)
         return Response({"revoked": done})
 
-    @documented("Revoke many at once", takes=BulkShape, gives=EndedShape, examples=[example("After a leak", _LEAKED)])
+    @documented("Revoke many at once", takes=BulkShape, gives=RevokedFamiliesShape, examples=[_LEAKED])
     @action(detail=False, methods=["post"], url_path="bulk-revoke")
     def bulk_revoke(self, request: Request) -> Response:
         """Every family that the filter chooses ends, with its access tokens and refresh token, whole or not at all.
