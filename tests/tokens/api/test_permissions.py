@@ -126,7 +126,8 @@ def test_the_api_asks_for_the_same_permission_as_the_screen_that_does_the_same()
     for action in ACTIONS:
         need = need_of(action)
         if need.act:
-            screen: Any = admin.site._registry[action[2].queryset.model]
+            rows: Any = action[2].queryset
+            screen: Any = admin.site._registry[rows.model]
             act = screen.add_act if need.act == "add" else next(each for each in screen.acts if each.name == need.act)
             named = act.permission if "." in act.permission else f"{screen.opts.app_label}.{act.permission}"
             assert named == need.permission, name_of(action)
