@@ -4,7 +4,7 @@
     python -m tests.run sum FILE                           the closing line over runs that wrote into
     LATCHKEY_TEST_TALLY=FILE
 
-Tests marked `gateway` run in the first round alone.
+Tests marked `browser` or `gateway` run in the first round alone.
 
 TEST_DATABASE_URL and TEST_REDIS_URL name a PostgreSQL and a Redis to test with; without them local ones are looked
 for. Empty: none. The databases that the tests make there have names of their own and go again.
@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HEAVY = ("browser", "gateway", "fault", "slow")
-# Run in the first round alone, on SQLite: a gateway sees the portal's answers and not its database.
-ONCE = frozenset(("gateway",))
+# Run in the first round alone, on SQLite: a gateway or a browser sees the portal's answers and not its database.
+ONCE = frozenset(("browser", "gateway"))
 NO_TESTS_COLLECTED = 5
 
 
