@@ -1,5 +1,19 @@
 """Screens of who may come. One screen a file."""
 
-from credentials.admin import connections, credentials, groups, keys, users
+from credentials.admin import (
+    connections,
+    credentials,
+    groups,
+    keys,
+    personal_tokens,
+    users,
+)
 
-__all__ = ["connections", "credentials", "groups", "keys", "users"]
+__all__ = [
+    "connections",
+    "credentials",
+    "groups",
+    "keys",
+    "personal_tokens",
+    "users",
+]

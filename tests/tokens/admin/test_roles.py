@@ -48,7 +48,7 @@ CLOSED = {"tokenrequestlog": {AUDITOR}, "logseal": {AUDITOR}, "group": set()}
 # Pages of no model that not every role may open.
 CLOSED_PAGES: dict[str, set[str]] = {}
 # Addresses of screens beside list, add, page and acts, and the view permission that opens them.
-OWN_ADDRESSES = {"connectionconfiguration_tokens", "jwtrefreshkey_find"}
+OWN_ADDRESSES = {"connectionconfiguration_tokens", "jwtrefreshkey_find", "tokenrequestlog_export"}
 DEAD = {"delete", "history"}  # stock addresses that nothing of ours leads to
 EVERYBODYS = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list"}
 SCREENS = {screen.opts.model_name or "": screen for screen in admin.site._registry.values()}
@@ -208,6 +208,14 @@ def test_i22_connection_tokens_are_made_shown_and_ended_by_security_alone(world:
     assert (status != 403) is (role == SECURITY)
     if role != SECURITY:
         assert traces() == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_i22_the_log_is_exported_by_auditors_alone(world: World, role: str) -> None:
+    browser = browser_in(role)
+    url = screen_url(SCREENS["tokenrequestlog"], "export")
+    for answer in (browser.get(url), browser.post(url, {"format": "csv"})):
+        assert (answer.status_code != 403) is (role == AUDITOR)
 
 
 def addresses(patterns: list[Any]) -> set[str]:
