@@ -94,11 +94,14 @@ def verifiers(now: datetime) -> tuple[Verifier, ...]:
 
 def _read(now: datetime) -> Iterator[Verifier]:
     for each in LegacyVerifier.objects.filter(ends_at__gt=now).order_by("pk"):
-        key: Any = None
-        if each.sealed_key is not None:
-            raw = secrets.unseal(each.sealed_key, context=seal_context(each.name))
-            key = raw if each.algorithm.startswith("HS") else compact_jwt.public_key(raw.decode())
+        raw = None if each.sealed_key is None else secrets.unseal(each.sealed_key, context=seal_context(each.name))
+        key = None if raw is None else ready(each.algorithm, raw)
         yield Verifier(each.name, each.kind, each.algorithm, each.kid, each.user_claim, key, each.ends_at)
+
+
+def ready(algorithm: str, key: bytes) -> Any:
+    """A key as it is kept, ready to verify with."""
+    return key if algorithm.startswith("HS") else compact_jwt.public_key(key.decode())
 
 
 def recognise(raw: str, now: datetime) -> Foreign:
@@ -120,23 +123,28 @@ def recognise(raw: str, now: datetime) -> Foreign:
 
 
 def _jwt(raw: str, known: tuple[Verifier, ...]) -> Foreign | None:
-    """A JWT under the key of a verifier with the algorithm and key id that its header names, or None."""
-    try:
-        head = compact_jwt.header(raw)
-        if head.type.lower() not in _TYPES:
-            return None
-        for each in known:
-            if (each.kind, each.algorithm, each.kid) != (LegacyVerifier.Kind.JWT, head.algorithm, head.kid):
-                continue
-            if compact_jwt.is_signed_by(raw, key=each.key, algorithm=each.algorithm):
-                return _of_claims(each, compact_jwt.claims(raw))
-    except compact_jwt.Unreadable:
-        return None
+    """A JWT under the key of a verifier, or None."""
+    for each in known:
+        if each.kind == LegacyVerifier.Kind.JWT and (claims := verified_claims(each, raw)) is not None:
+            return _of_claims(each, claims)
     return None
 
 
+def verified_claims(verifier: Verifier, raw: str) -> dict[str, Any] | None:
+    """The claims of a JWT under the verifier's key, whose header names its algorithm and key id and no other (R2)."""
+    try:
+        head = compact_jwt.header(raw)
+        if (head.algorithm, head.kid) != (verifier.algorithm, verifier.kid) or head.type.lower() not in _TYPES:
+            return None
+        if not compact_jwt.is_signed_by(raw, key=verifier.key, algorithm=verifier.algorithm):
+            return None
+        return compact_jwt.claims(raw)
+    except compact_jwt.Unreadable:
+        return None
+
+
 def _of_claims(verifier: Verifier, claims: dict[str, Any]) -> Foreign | None:
-    kind, jti, expires_at = claims.get("token_type"), claims.get("jti"), _moment(claims.get("exp"))
+    kind, jti, expires_at = claims.get("token_type"), claims.get("jti"), moment(claims.get("exp"))
     if expires_at is None or not isinstance(jti, str) or not 0 < len(jti) <= 255:
         return None
     if kind == ACCESS:
@@ -149,7 +157,8 @@ def _of_claims(verifier: Verifier, claims: dict[str, Any]) -> Foreign | None:
     return Foreign(refresh=(of_jti(verifier.name, jti),), expires_at=expires_at) if kind == REFRESH else None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
+    """The date of a claim, or None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     try:

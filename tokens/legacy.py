@@ -1,5 +1,6 @@
 """What knows tokens of other systems: register, extend, end. Sole writer of LegacyVerifier (D20)."""
 
+import hmac
 import re
 from datetime import datetime
 from typing import Any
@@ -84,6 +85,13 @@ def fit_key(algorithm: str, key: bytes) -> bytes:
     if not _suits(algorithm, kept):
         raise InvalidLegacyVerifier(f"This is no public key in PEM for {algorithm}.")
     return kept
+
+
+def refuse_other_key(verifier: LegacyVerifier, key: bytes) -> None:
+    """InvalidLegacyVerifier where this is not the key that the verifier has."""
+    kept = secrets.unseal(verifier.sealed_key or b"", context=foreign.seal_context(verifier.name))
+    if not hmac.compare_digest(kept, fit_key(verifier.algorithm, key)):
+        raise InvalidLegacyVerifier(f"{verifier} has another key. Register the new one under another name: --name")
 
 
 def _suits(algorithm: str, pem: bytes) -> bool:

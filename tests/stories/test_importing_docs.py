@@ -8,7 +8,7 @@ import pytest
 
 from tests.databases import PROJECT
 from tests.tokens.commands.calling import run
-from tests.tokens.importing import sources
+from tests.tokens.importing import simplejwt_project, sources
 from tests.tokens.importing.test_oauth_toolkit import MODULE, verified
 
 TEXT = (PROJECT / "docs" / "importing.md").read_text(encoding="utf-8")
@@ -33,3 +33,16 @@ def test_from_django_oauth_toolkit(db: None, tmp_path: Path, monkeypatch: pytest
     for words in commands("The end of the old tokens"):
         assert run(*words).status == 0, words
     assert verified(other.told["ada"]["access_token"]).status == 401
+
+
+def test_from_simplejwt(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("add_environment", "test").status == 0
+    other = sources.made(simplejwt_project.MODULE, f"sqlite:///{tmp_path}/db.sqlite3")
+    monkeypatch.setenv("SOURCE_DATABASE_URL", other.url)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.key").write_text(simplejwt_project.KEY)
+    found = commands("From djangorestframework-simplejwt")
+    assert len(found) == 4
+    for words in found:
+        assert run(*words).status == 0, words
+    assert verified(other.told["ada"]["access"]).status == 200

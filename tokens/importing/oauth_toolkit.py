@@ -5,7 +5,7 @@ the way), so that is what a verifier recognises them by (D20).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,13 +21,11 @@ from tokens.errors import ImportRefused
 from tokens.importing import landing, oauth_rows, people
 from tokens.importing.landing import Landing, Target
 from tokens.importing.oauth_rows import ACCESS_TOKENS, APPLICATIONS, REFRESH_TOKENS, Application, Live
-from tokens.importing.report import Report, Tally
+from tokens.importing.report import Progress, Report, Tally
 from tokens.importing.source import Source, opened
 from tokens.lifecycle.audit import Request
 from tokens.lifecycle.importing import AccessToken, Holder, Imported, RefreshToken, carry, end_revoked
 from tokens.models import LegacyVerifier
-
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +172,7 @@ class _Import:
         people.make_all(
             self.source, self.users, self.place, tally, who=oauth_rows.HOLDS_TOKENS, parameters=[self.place.now]
         )
-        if tally.carried:
-            self.report.note(
-                f"{tally.carried} people have no password here and no rights in the admin: users set-password NAME"
-            )
+        people.note_made(self.report, tally)
 
     # --- tokens
 

@@ -8,7 +8,7 @@ from credentials.errors import CredentialError
 from credentials.models import User
 from tokens.importing import landing
 from tokens.importing.landing import Landing, Person
-from tokens.importing.report import Tally
+from tokens.importing.report import Report, Tally
 from tokens.importing.source import PAGE, Source, name
 
 _TEXTS = ("email", "first_name", "last_name")
@@ -62,6 +62,12 @@ def make_all(
                 tally.carried += 1
             except CredentialError as refusal:
                 tally.leave_out(str(refusal), each.username)
+
+
+def note_made(report: Report, tally: Tally) -> None:
+    """What is to be done for those that were made."""
+    if tally.carried:
+        report.note(f"{tally.carried} people have no password here and no rights in the admin: users set-password NAME")
 
 
 def of_keys(source: Source, users: Table, place: Landing, keys: Iterable[Any]) -> dict[Any, User | str]:

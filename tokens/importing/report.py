@@ -1,10 +1,11 @@
 """What an import did, and what it could not carry over and why. Counts and a few examples, whatever the number."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 5
+Progress = Callable[[str, int], None]
 
 
 @dataclass(slots=True)

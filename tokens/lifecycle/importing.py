@@ -89,7 +89,11 @@ def already_here(names: Iterable[str]) -> set[str]:
 def carry(batch: Sequence[Imported], where: Where, *, now: datetime) -> list[Imported]:
     """Write those of a batch that are not here yet, in one transaction, and return them. Run twice, none is doubled."""
     here = already_here(name for each in batch for name in each.names)
-    wanted = [each for each in batch if here.isdisjoint(each.names)]
+    wanted = []
+    for each in batch:
+        if here.isdisjoint(each.names):
+            here.update(each.names)
+            wanted.append(each)
     if where.verifier is not None and wanted:
         with transaction.atomic():
             for each in wanted:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from tokens.commandkit import ImportCommand
-from tokens.importing import Wanted, import_oauth_toolkit
+from tokens.importing import import_oauth_toolkit, oauth_toolkit
 
 
 class Command(ImportCommand):
@@ -27,7 +27,7 @@ class Command(ImportCommand):
         )
 
     def act(self, options: dict[str, Any]) -> None:
-        wanted = Wanted(
+        wanted = oauth_toolkit.Wanted(
             **self.common(options),
             refresh_lifetime=options["refresh_lifetime"],
             drop_unknown_scopes=options["drop_unknown_scopes"],
