@@ -219,6 +219,7 @@ JOB_EVERY_SECONDS = {
         "seal_log": 300,
         "check_log": 3600,
         "roll_up_log": 120,
+        "take_figures": 50,
         "forget_silent_instances": 24 * 3600,
         "forget_job_runs": 24 * 3600,
         "forget_kept_answers": 3600,

@@ -28,6 +28,16 @@ class ConnectionConfigurationQuerySet(models.QuerySet[Any]):
             last_used_at=Max("tokens__last_used_at", filter=_ACTIVE),
         )
 
+    def in_trouble(self, now: datetime) -> Self:
+        """The open ones that hold an active token and of whose instances not one reports any more (F4)."""
+        lately = now - rules.SILENCE
+        return (
+            self.still_open()
+            .filter(_ACTIVE, instances__isnull=False)
+            .exclude(instances__last_heartbeat_at__gte=lately)
+            .distinct()
+        )
+
     def past_licence(self, now: datetime) -> Self:
         """Those whose licence ended while they hold active tokens (S4.19)."""
         return self.filter(licence_ends_at__lte=now, tokens__slot__isnull=False).distinct()

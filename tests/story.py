@@ -13,10 +13,10 @@ from django.utils import timezone
 from credentials import clients, heartbeats, rotation
 from credentials.errors import CredentialError
 from credentials.models import ConnectionConfiguration
-from proxies import catalogue, deployment
+from proxies import catalogue, deployment, jobs
 from proxies.errors import ProxyError
 from proxies.models import ApiProxy, Environment
-from tokens import lifecycle, policies
+from tokens import figures, lifecycle, policies
 from tokens.errors import TokenError
 from tokens.lifecycle import Client, Request
 from tokens.models import IssuedToken, TokenFormat
@@ -45,8 +45,15 @@ def tell(*, now: datetime | None = None, seed: int = 7) -> None:
     for day in range(DAYS):
         for _ in range(chance.randint(4, 9) + day // 2):
             _visit(chance, callers, start + timedelta(days=day, seconds=chance.randint(0, 86_000)), now)
+    for hour in range(24):
+        for _ in range(chance.randint(2, 6) + (hour > 12) * 3):
+            at = now - timedelta(hours=23 - hour, seconds=chance.randint(0, 3_000))
+            _visit(chance, callers, at, now)
     for token in IssuedToken.objects.filter(expires_at__gt=now).order_by("?")[:3]:
         lifecycle.revoke_token(token, by=BY, because="laptop lost", request=Request(address="192.0.2.10", actor=BY))
+    for job in jobs.registered():
+        jobs.run(job.name)
+    figures.take()
 
 
 def _proxy(slug: str, places: tuple[Environment, ...], at: datetime) -> ApiProxy:

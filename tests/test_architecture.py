@@ -63,6 +63,7 @@ WRITERS = {
     "IssuedToken": set(),
     "TokenRequestLog": set(),
     "RateLimitWindow": set(),
+    "Figures": {"tokens.figures"},
     "LogSeal": {"tokens.sealing"},
     "BulkWork": {"tokens.bulk_work"},
     "BulkSlice": {"tokens.bulk_work"},

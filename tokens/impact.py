@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from credentials.models import Credential, CredentialDeployment, CredentialKey, Grant, User
 from proxies.adminkit import ImpactLine
 from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
-from tokens.models import IssuedToken, LegacyVerifier, RefreshKey, RefreshMode, SigningKey, TokenFamily, TokenFormat
+from tokens.models import IssuedToken, LegacyVerifier, SigningKey, TokenFamily, TokenFormat
+from tokens.querysets import live_refresh_keys, live_tokens, valid_family
 
 TOP_CALLERS = 5
 RECENTLY = timedelta(hours=1)
@@ -63,46 +64,12 @@ def impact_where(chosen: Q, at: datetime | None = None) -> Impact:
     return _count(chosen, at or timezone.now())
 
 
-def _valid_holder(now: datetime) -> Q:
-    """A family that nothing has ended for good (D11); what is refused only for a while still counts."""
-    return (
-        Q(revoked_at=None)
-        & (Q(ends_at=None) | Q(ends_at__gt=now))
-        & (Q(credential=None) | Q(credential__archived_at=None, key_generation=F("credential__key_generation")))
-        & (Q(user=None) | Q(user_generation=F("user__generation")))
-        & (Q(deployment=None) | Q(deployment__undeployed_at=None, deployment_generation=F("deployment__generation")))
-        & (
-            Q(credential_deployment=None)
-            | Q(
-                credential_deployment__undeployed_at=None,
-                credential_deployment_generation=F("credential_deployment__generation"),
-            )
-        )
-        & (Q(signing_key=None) | Q(signing_key__ended_at=None))
-    )
-
-
 def _live_tokens(families: QuerySet[TokenFamily], now: datetime) -> QuerySet[IssuedToken]:
-    return IssuedToken.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=now),
-        Q(token_format=TokenFormat.JWT) | Q(sequence=F("family__sequence")),
-        Q(signing_key=None) | Q(signing_key__ended_at=None),
-        revoked_at=None,
-        family__in=families,
-    )
-
-
-def _live_refresh_keys(now: datetime) -> QuerySet[RefreshKey]:
-    return RefreshKey.objects.filter(
-        Q(sequence=F("family__sequence")) | Q(family__refresh_mode=RefreshMode.STATIC),
-        family__exhausted_at=None,
-        revoked_at=None,
-        expires_at__gt=now,
-    )
+    return live_tokens(now).filter(family__in=families)
 
 
 def _count(chosen: Q, now: datetime) -> Impact:
-    families = TokenFamily.objects.filter(chosen, _valid_holder(now))
+    families = TokenFamily.objects.filter(chosen, valid_family(now))
     tokens = _live_tokens(families, now)
     of_kind = tokens.aggregate(
         opaque=Count("pk", filter=Q(token_format=TokenFormat.OPAQUE)),
@@ -110,7 +77,7 @@ def _count(chosen: Q, now: datetime) -> Impact:
         never=Count("pk", filter=Q(expires_at=None)),
         recent=Count("pk", filter=Q(last_used_at__gt=now - RECENTLY)),
     )
-    keys = Exists(_live_refresh_keys(now).filter(family=OuterRef("pk")))
+    keys = Exists(live_refresh_keys(now).filter(family=OuterRef("pk")))
     living = families.annotate(can_refresh=keys).filter(
         Q(can_refresh=True) | Exists(_live_tokens(families, now).filter(family=OuterRef("pk")))
     )

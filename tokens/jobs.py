@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime
 
 from proxies.jobs import COUNTED_UP_TO, Counts, Job, Keep, Trouble
-from tokens import bulk_work, lifecycle, rollups, sealing, signing
+from tokens import bulk_work, figures, lifecycle, rollups, sealing, signing
 from tokens.statements import clean
 
 SEALS_CHECKED = 200
@@ -36,6 +36,10 @@ def _roll_up_log(keep: Keep) -> Counts:
 
 def _bulk_work(keep: Keep) -> Counts:
     return bulk_work.work_off(keep=keep)._asdict()
+
+
+def _take_figures(keep: Keep) -> Counts:  # noqa: ARG001 - a few statements
+    return {"counted": int(figures.take())}
 
 
 def _expired(now: datetime) -> int:
@@ -76,6 +80,12 @@ JOBS = (
         "Check the seals of the request log",
         f"Checks the chain of seals, and in turn the rows of {SEALS_CHECKED} seals. Fails where anything was altered.",
         _check_log,
+    ),
+    Job(
+        "take_figures",
+        "Count the figures of the dashboard",
+        "Counts live tokens and what needs attention, for the first page of the admin.",
+        _take_figures,
     ),
     Job(
         "roll_up_log",

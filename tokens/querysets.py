@@ -1,11 +1,84 @@
 """Named questions about what was handed out."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from tokens.models import JwtRefreshKey, RefreshKey
+from tokens.models import IssuedToken, JwtRefreshKey, RefreshKey, RefreshMode, TokenFormat
 from tokens.session_rules import KeyState, key_state
+
+NEW, SOON, UNUSED = timedelta(hours=1), timedelta(hours=24), timedelta(days=90)
+
+
+def valid_family(now: datetime, prefix: str = "") -> Q:
+    """A family that nothing has ended for good (D11); what is refused only for a while still counts."""
+
+    def q(**conditions: Any) -> Q:
+        return Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
+
+    def f(name: str) -> F:
+        return F(f"{prefix}{name}")
+
+    deployed = q(deployment__undeployed_at=None, deployment_generation=f("deployment__generation"))
+    credential_deployed = q(
+        credential_deployment__undeployed_at=None,
+        credential_deployment_generation=f("credential_deployment__generation"),
+    )
+    return (
+        q(revoked_at=None)
+        & (q(ends_at=None) | q(ends_at__gt=now))
+        & (q(credential=None) | q(credential__archived_at=None, key_generation=f("credential__key_generation")))
+        & (q(user=None) | q(user_generation=f("user__generation")))
+        & (q(deployment=None) | deployed)
+        & (q(credential_deployment=None) | credential_deployed)
+        & (q(signing_key=None) | q(signing_key__ended_at=None))
+    )
+
+
+def token_lives(now: datetime) -> Q:
+    """An access token that nothing has ended."""
+    return (
+        (Q(expires_at=None) | Q(expires_at__gt=now))
+        & (Q(token_format=TokenFormat.JWT) | Q(sequence=F("family__sequence")))
+        & (Q(signing_key=None) | Q(signing_key__ended_at=None))
+        & valid_family(now, "family__")
+        & Q(revoked_at=None)
+    )
+
+
+def token_is_unused(now: datetime) -> Q:
+    """Not used since it was issued, which was an hour ago or more."""
+    return Q(last_used_at=None, issued_at__lte=now - NEW)
+
+
+def token_is_idle(now: datetime) -> Q:
+    """Not used for 90 days."""
+    long_ago = now - UNUSED
+    return Q(last_used_at__lte=long_ago) | Q(last_used_at=None, issued_at__lte=long_ago)
+
+
+def refresh_key_lives(now: datetime) -> Q:
+    """A refresh token that can be used, of a family that nothing has ended."""
+    return (
+        (Q(sequence=F("family__sequence")) | Q(family__refresh_mode=RefreshMode.STATIC))
+        & valid_family(now, "family__")
+        & Q(family__exhausted_at=None, revoked_at=None, expires_at__gt=now)
+    )
+
+
+# A refresh token with which its family can be refreshed once more at most.
+LAST_REFRESH = Q(family__refresh_count__isnull=False, family__sequence__gte=F("family__refresh_count") - 1)
+
+
+def live_tokens(now: datetime) -> QuerySet[IssuedToken]:
+    """Access tokens that nothing has ended."""
+    return IssuedToken.objects.filter(token_lives(now))
+
+
+def live_refresh_keys(now: datetime) -> QuerySet[RefreshKey]:
+    """Refresh tokens that can be used."""
+    return RefreshKey.objects.filter(refresh_key_lives(now))
 
 
 def live_sessions(user_id: int, now: datetime) -> QuerySet[RefreshKey]:

@@ -1,5 +1,6 @@
 """Connection configurations: list, detail with tabs, and the Manage tokens dialog (S4)."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -17,7 +18,7 @@ from credentials import rotation, rules
 from credentials.admin.connection_tokens import TokenDialog, tokens_url
 from credentials.models import ConnectionConfiguration
 from credentials.rules import Rotation
-from proxies.adminkit import Act, PortalAdmin, Secret, actor, owner_fields
+from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, actor, owner_fields
 from proxies.models import ChangeRecord, Environment
 
 BADGES = {Rotation.RECOMMENDED: "rotation recommended", Rotation.OVERDUE: "rotation overdue"}
@@ -102,6 +103,29 @@ class RotationFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=due.values("pk"))
 
 
+class InstancesFilter(ChosenFilter):
+    """Those of whose instances not one reports any more (F4)."""
+
+    title = parameter_name = "instances"
+    conditions = {"problem": "Problem: none reports"}
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(pk__in=ConnectionConfiguration.objects.in_trouble(timezone.now()).values("pk"))
+
+
+class LicenceFilter(ChosenFilter):
+    """Those that need a longer licence soon."""
+
+    title = parameter_name = "licence"
+    conditions = {"month": "Ends within 30 days", "past": "Has ended"}
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        now = timezone.now()
+        if value == "past":
+            return queryset.filter(licence_ends_at__lte=now)
+        return queryset.filter(licence_ends_at__gt=now, licence_ends_at__lte=now + timedelta(days=30), closed_at=None)
+
+
 def badge(kind: str, text: str) -> SafeString:
     """A short state in words; the colour only helps."""
     return format_html('<span class="connection-badge connection-{}">{}</span>', kind, text)
@@ -117,7 +141,14 @@ class ConnectionConfigurationAdmin(PortalAdmin):
     list_display = (
         "name", "manage", "state", "active", "age", "last_use", "deployment_type", "environment", "last_refusal",
     )  # fmt: skip
-    list_filter = ("deployment_type", "environment", RotationFilter, ("closed_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        "deployment_type",
+        "environment",
+        RotationFilter,
+        InstancesFilter,
+        LicenceFilter,
+        ("closed_at", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("environment",)
     search_fields = ("name", "description", "owner_name", "owner_email", "target_host")
     ordering = ("name", "pk")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString
 from credentials import clients
 from credentials.admin import keys
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant
-from proxies.adminkit import Act, PortalAdmin, Secret, actor, moment, owner_fields
+from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, actor, moment, owner_fields
 from proxies.models import ApiProxy, Environment, ProxyGroup
 
 
@@ -154,6 +155,38 @@ def _live_and_own(subject: Credential) -> bool:
     return _live(subject) and not subject.is_bound
 
 
+class ExpiryDayFilter(ChosenFilter):
+    """By the day it expires on."""
+
+    title = "expiry"
+    parameter_name = "expires"
+    conditions = {"month": "Within 30 days", "past": "Past", "never": "Never"}
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        today = timezone.now().date()
+        spans = {
+            "month": Q(expires_on__gt=today, expires_on__lte=today + timedelta(days=30)),
+            "past": Q(expires_on__lte=today),
+            "never": Q(expires_on=None),
+        }
+        ended = "withdrawn_at" if queryset.model is Grant else "archived_at"
+        return queryset.filter(spans[value], **{ended: None} if value == "month" else {})
+
+
+class SecretFilter(ChosenFilter):
+    """Those with a secret that goes soon."""
+
+    title = parameter_name = "secret"
+    conditions = {"retiring": "Retires within 30 days"}
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        now = timezone.now()
+        secrets = CredentialSecret.objects.filter(
+            retired_at=None, retire_at__gt=now, retire_at__lte=now + timedelta(days=30)
+        )
+        return queryset.filter(pk__in=secrets.values("credential"))
+
+
 class ViewInline(admin.TabularInline):
     """Rows to look at."""
 
@@ -209,7 +242,12 @@ class CredentialAdmin(PortalAdmin):
     minor = ("proxy", "group")
     empty_hint = "A credential is a client id and a secret. Add one as the key of a proxy, or of its own with grants."
     list_display = ("name", "client_id", "proxy", "group", "owner_name", "expires_on", "deactivated_at", "archived_at")
-    list_filter = (("deactivated_at", admin.EmptyFieldListFilter), ("archived_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        ExpiryDayFilter,
+        SecretFilter,
+        ("deactivated_at", admin.EmptyFieldListFilter),
+        ("archived_at", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("proxy", "group")
     search_fields = ("name", "client_id", "owner_name")
     inlines = (SecretInline, keys.KeyInline, GrantInline, CredentialDeploymentInline)
@@ -303,7 +341,7 @@ class GrantAdmin(PortalAdmin):
     minor = ("scopes",)
     empty_hint = "Open a credential and press Grant to let it reach a proxy or a group."
     list_display = ("credential", "user", "proxy", "group", "scopes", "expires_on", "withdrawn_at")
-    list_filter = (("withdrawn_at", admin.EmptyFieldListFilter),)
+    list_filter = (ExpiryDayFilter, ("withdrawn_at", admin.EmptyFieldListFilter))
     list_select_related = ("credential", "user", "proxy", "group")
     search_fields = ("credential__name", "credential__client_id", "user__username", "proxy__slug", "group__slug")
     acts = (

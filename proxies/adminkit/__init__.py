@@ -14,7 +14,7 @@ from proxies.adminkit.acts import (
     register_refusal,
 )
 from proxies.adminkit.display import badge, copyable, moment, state_badge
-from proxies.adminkit.filters import ExpiryFilter, PeriodFilter, TextFilter
+from proxies.adminkit.filters import ChosenFilter, ExpiryFilter, PeriodFilter, TextFilter
 from proxies.adminkit.lists import BoundedPaginator
 from proxies.adminkit.pages import AdminPage, register_front_page, register_page
 from proxies.adminkit.screen import PortalAdmin, act_link, act_url, add_acts
@@ -23,6 +23,7 @@ __all__ = [
     "Act",
     "AdminPage",
     "BoundedPaginator",
+    "ChosenFilter",
     "ExpiryFilter",
     "ImpactCounter",
     "ImpactLine",

@@ -11,6 +11,23 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 
+class ChosenFilter(admin.SimpleListFilter):
+    """Some named conditions, none of which is asked of the table to be offered."""
+
+    conditions: dict[str, str] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(self.conditions.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return self.narrowed(queryset, value) if value in self.conditions else queryset
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Rows of one condition."""
+        raise NotImplementedError
+
+
 class TextFilter(admin.SimpleListFilter):
     """A field to type into. Subclasses name title, parameter and lookup."""
 
@@ -67,27 +84,29 @@ class PeriodFilter(admin.FieldListFilter):
         self.path = field_path
         self.names = (f"{field_path}__from", f"{field_path}__to")
         super().__init__(*args, field_path=field_path, **kwargs)  # type: ignore[misc]
-        self.first, self.last = (self._day(name) for name in self.names)
-        self.since = _midnight(self.first) if self.first else None
-        self.until = _midnight(self.last + timedelta(days=1)) if self.last else None
+        try:
+            first, last = (self._given(name) for name in self.names)
+            self.since, self.until = _start(first), _end(last)
+        except (ValueError, OverflowError) as wrong:
+            raise IncorrectLookupParameters(wrong) from wrong
+        self.first, self.last = (each.date() if isinstance(each, datetime) else each for each in (first, last))
+        self.chosen = (first, last)
 
     def expected_parameters(self) -> list[str | None]:
         return list(self.names)
 
-    def _day(self, name: str) -> date | None:
+    def _given(self, name: str) -> date | None:
+        """A day, or a moment: an address may be more precise than the form."""
         given = self.used_parameters.get(name)
-        text = given[-1] if isinstance(given, list) else given
-        if not text:
-            return None
-        try:
-            return date.fromisoformat(str(text))
-        except ValueError as wrong:
-            raise IncorrectLookupParameters(wrong) from wrong
+        text = str((given[-1] if isinstance(given, list) else given) or "")
+        if len(text) > len("2026-01-01"):
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return date.fromisoformat(text) if text else None
 
     @property
     def ordering(self) -> tuple[str, ...]:
         """The newest first."""
-        return (f"-{self.path}",) if self.first or self.last else ()
+        return (f"-{self.path}",) if any(self.chosen) else ()
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.since:
@@ -98,9 +117,8 @@ class PeriodFilter(admin.FieldListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         self.others = kept(changelist, *self.names)
-        chosen = (self.first, self.last)
         yield {
-            "selected": chosen == (None, None),
+            "selected": self.chosen == (None, None),
             "query_string": changelist.get_query_string(remove=list(self.names)),
             "display": "Any time",
         }
@@ -109,12 +127,12 @@ class PeriodFilter(admin.FieldListFilter):
         for label, period in usual.items():
             days = {name: day.isoformat() for name, day in zip(self.names, period, strict=True) if day}
             yield {
-                "selected": chosen == period,
+                "selected": self.chosen == period,
                 "query_string": changelist.get_query_string(days, list(self.names)),
                 "display": label,
             }
-        if chosen != (None, None) and chosen not in usual.values():
-            yield {"selected": True, "query_string": "", "display": f"{self.first or '…'} to {self.last or '…'}"}
+        if self.chosen != (None, None) and self.chosen not in usual.values():
+            yield {"selected": True, "query_string": "", "display": " to ".join(map(_shown, self.chosen))}
 
 
 class ExpiryFilter(PeriodFilter):
@@ -130,6 +148,21 @@ class ExpiryFilter(PeriodFilter):
 
 def _from(today: date, days: int | None) -> date | None:
     return None if days is None else today + timedelta(days=days)
+
+
+def _start(given: date | None) -> datetime | None:
+    return given if given is None or isinstance(given, datetime) else _midnight(given)
+
+
+def _end(given: date | None) -> datetime | None:
+    """A day is included, a moment is not."""
+    return given if given is None or isinstance(given, datetime) else _midnight(given + timedelta(days=1))
+
+
+def _shown(given: date | None) -> str:
+    if given is None:
+        return "…"
+    return f"{given:%Y-%m-%d %H:%M}" if isinstance(given, datetime) else f"{given:%Y-%m-%d}"
 
 
 def _midnight(day: date) -> datetime:

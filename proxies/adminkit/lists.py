@@ -1,16 +1,16 @@
 """Lists of any length: no count of the table, pages that end, searches that an index answers, and an end to waiting."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import InvalidPage, Paginator
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+
+from proxies.time_limit import TooLong, answered_within
 
 MOST = 10_000
 LONGEST_SECONDS = 3.0
@@ -28,10 +28,6 @@ class BoundedPaginator(Paginator):
     def count(self) -> int:
         """Rows that can be leafed through."""
         return min(len(self.object_list), MOST)
-
-
-class TooLong(Exception):
-    """The database did not answer in time; the statement was stopped."""
 
 
 class PortalChangeList(ChangeList):
@@ -88,38 +84,6 @@ class PortalChangeList(ChangeList):
     def _rows(self, keys: list[Any]) -> list[Any]:
         found = self.apply_select_related(self.root_queryset).order_by().in_bulk(keys) if keys else {}
         return [found[key] for key in keys if key in found]
-
-
-@contextmanager
-def answered_within(seconds: float) -> Iterator[None]:
-    """Stop a statement that takes longer, and raise TooLong."""
-    begun = time.monotonic()
-    try:
-        with _stopped_on_postgresql(seconds) if connection.vendor == "postgresql" else _stopped_on_sqlite(seconds):
-            yield
-    except OperationalError as stopped:
-        if time.monotonic() - begun < seconds:
-            raise
-        raise TooLong from stopped
-
-
-@contextmanager
-def _stopped_on_postgresql(seconds: float) -> Iterator[None]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = %s", [int(seconds * 1000)])
-        yield
-        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-
-
-@contextmanager
-def _stopped_on_sqlite(seconds: float) -> Iterator[None]:
-    end = time.monotonic() + seconds
-    connection.ensure_connection()
-    connection.connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
-    try:
-        yield
-    finally:
-        connection.connection.set_progress_handler(None, 0)
 
 
 def starting_with(lookup: str, term: str) -> Q:

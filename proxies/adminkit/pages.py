@@ -42,7 +42,7 @@ def pages() -> tuple[AdminPage, ...]:
 
 
 def register_front_page(provider: FrontPage) -> None:
-    """Let a floor above fill the first page: context for templates/admin/index.html."""
+    """Let a floor above fill the first page: context for templates/admin/index.html. Called by its admin module."""
     if provider not in _front:
         _front.append(provider)
 

@@ -32,6 +32,12 @@ def ago(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def thousands(number: int) -> str:
+    """With a separator, so that millions can be read."""
+    return f"{number:,}"
+
+
+@register.filter
 def is_here(entry: dict[str, Any], path: str) -> bool:
     """Whether an entry of the sidebar is where the viewer is."""
     url = str(entry["admin_url"] or "")

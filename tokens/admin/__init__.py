@@ -2,6 +2,7 @@
 
 from tokens.admin import (
     bulk_work,
+    dashboard,
     end_everything,
     explain,
     families,
@@ -16,6 +17,7 @@ from tokens.admin import (
 
 __all__ = [
     "bulk_work",
+    "dashboard",
     "end_everything",
     "explain",
     "families",

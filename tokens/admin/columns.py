@@ -1,23 +1,29 @@
 """Columns and filters that the lists of tokens, families and refresh keys share."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from proxies.adminkit import TextFilter, copyable, state_badge
+from proxies.adminkit import ChosenFilter, TextFilter, copyable, state_badge
 from proxies.adminkit.lists import through
 from proxies.models import Environment
 from tokens.models import TokenFamily
+from tokens.querysets import (
+    LAST_REFRESH,
+    NEW,
+    SOON,
+    refresh_key_lives,
+    token_is_idle,
+    token_is_unused,
+    token_lives,
+)
 from tokens.standing import Standing
-
-UNUSED_AFTER = timedelta(days=90)
 
 
 def standing_badge(found: Standing | None) -> SafeString:
@@ -66,45 +72,34 @@ class EnvironmentFilter(admin.SimpleListFilter):
         return through(queryset, "family", TokenFamily.objects.filter(environment__slug=value)) if value else queryset
 
 
-class ChosenFilter(admin.SimpleListFilter):
-    """Some named conditions, none of which is asked of the table to be offered."""
-
-    conditions: dict[str, str] = {}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(self.conditions.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return self.narrowed(queryset, value) if value in self.conditions else queryset
-
-    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Rows of one condition."""
-        raise NotImplementedError
-
-
 class StatusFilter(ChosenFilter):
-    """By what the row itself says. What ended with a key or a deployment is told in the column, row by row."""
+    """How the token stands; the live ones are those that nothing has ended, as the dashboard counts them."""
 
     title = "status"
     parameter_name = "status"
-    conditions = {"live": "Live", "expired": "Expired", "revoked": "Revoked", "never": "Never expires"}
+    conditions = {
+        "live": "Live",
+        "soon": "Expires within 24 hours",
+        "never": "Never expires",
+        "expired": "Expired",
+        "revoked": "Revoked",
+    }
 
     @property
     def ordering(self) -> tuple[str, ...]:
         """Along the index of what is asked for."""
-        return {"expired": ("-expires_at",), "revoked": ("-revoked_at",)}.get(self.value() or "", ())
+        orders = {"expired": ("-expires_at",), "revoked": ("-revoked_at",), "soon": ("expires_at",)}
+        return orders.get(self.value() or "", ())
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         now = timezone.now()
-        return queryset.filter(
-            {
-                "live": Q(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None),
-                "expired": Q(expires_at__lte=now),
-                "revoked": Q(revoked_at__isnull=False),
-                "never": Q(expires_at=None, revoked_at=None),
-            }[value]
-        )
+        if value in ("expired", "revoked"):
+            ended = Q(expires_at__lte=now) if value == "expired" else Q(revoked_at__isnull=False)
+            return queryset.filter(ended)
+        queryset = queryset.filter(token_lives(now))
+        if value == "soon":
+            return queryset.filter(expires_at__gt=now, expires_at__lte=now + SOON)
+        return queryset.filter(expires_at=None) if value == "never" else queryset
 
 
 class UseFilter(ChosenFilter):
@@ -116,28 +111,26 @@ class UseFilter(ChosenFilter):
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         now = timezone.now()
-        made = "created_at" if hasattr(queryset.model, "created_at") else "issued_at"
-        long_ago = now - UNUSED_AFTER
-        if value != "hour":
-            queryset = queryset.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
-        return queryset.filter(
-            {
-                "never": Q(last_used_at=None),
-                "long": Q(last_used_at__lte=long_ago) | Q(**{"last_used_at": None, f"{made}__lte": long_ago}),
-                "hour": Q(last_used_at__gt=now - timedelta(hours=1)),
-            }[value]
-        )
+        if value == "hour":
+            return queryset.filter(last_used_at__gt=now - NEW)
+        return queryset.filter(token_lives(now), token_is_unused(now) if value == "never" else token_is_idle(now))
 
 
-class CountFilter(ChosenFilter):
-    """How much of the refresh count is left."""
+class LeftFilter(ChosenFilter):
+    """What can still be done with a refresh token."""
 
-    title = "refreshes left"
-    parameter_name = "left"
-    conditions = {"one": "One", "none": "None"}
+    title = "status"
+    parameter_name = "status"
+    conditions = {"live": "Live", "last": "One refresh left at most"}
+
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """Along the index of expiry, so that what has expired is not read."""
+        return ("expires_at",) if self.value() == "last" else ()
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(refresh_count=F("sequence") + (1 if value == "one" else 0))
+        queryset = queryset.filter(refresh_key_lives(timezone.now()))
+        return queryset.filter(LAST_REFRESH) if value == "last" else queryset
 
 
 class RevokedFilter(ChosenFilter):

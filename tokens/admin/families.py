@@ -15,9 +15,9 @@ from tokens.admin.asking import BecauseForm, asked
 from tokens.admin.bulk_revocation import FAMILIES, KEYS, TOKENS_ALONE, RevokesMany, revoke_selected
 from tokens.admin.columns import (
     ClientFilter,
-    CountFilter,
     EnvironmentFilter,
     HeldByFilter,
+    LeftFilter,
     RevokedFilter,
     StatusFilter,
     UseFilter,
@@ -47,7 +47,7 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
     """Access tokens."""
 
     section, place, icon = "Tokens", 10, "token"
-    minor = ("token_format", "issued", "last_used")
+    minor = ("kind", "issued", "last_used")
     empty_hint = "Tokens appear here when clients ask for them at /oauth2/token."
     list_display = (
         "name",
@@ -55,7 +55,7 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
         "holder",
         "target",
         "environment",
-        "token_format",
+        "kind",
         "issued",
         "expires",
         "last_used",
@@ -117,6 +117,10 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
     def environment(self, token: IssuedToken) -> str:
         return str(token.family.environment)
 
+    @admin.display(description="Type")
+    def kind(self, token: IssuedToken) -> str:
+        return "JWT" if token.token_format == "jwt" else "opaque"
+
     @admin.display(description="Issued")
     def issued(self, token: IssuedToken) -> SafeString | str:
         return moment(token.issued_at)
@@ -149,7 +153,7 @@ class TokenFamilyAdmin(RevokesMany, PortalAdmin):
         "refreshed",
     )
     sortable_by = ("name",)
-    list_filter = (HeldByFilter, "token_format", "environment", CountFilter, RevokedFilter)
+    list_filter = (HeldByFilter, "token_format", "environment", RevokedFilter)
     list_select_related = ("credential", "user", "environment", "proxy", "group")
     find_exact = ("credential__client_id", "user__username", "audience")
     search_help_text = "Client id, user name or audience, exactly"
@@ -207,7 +211,7 @@ class RefreshKeyAdmin(RevokesMany, PortalAdmin):
     list_display = ("name", "status", "holder", "target", "sequence", "created_at", "expires_at", "last_used")
     list_display_links = None
     sortable_by = ("expires_at",)
-    list_filter = (("expires_at", ExpiryFilter), ClientFilter)
+    list_filter = (LeftFilter, ("expires_at", ExpiryFilter), ClientFilter)
     list_select_related = ("family__credential", "family__user", "family__proxy", "family__group")
     find_exact = ("jti", "family__credential__client_id")
     find_prefix = ("jti",)

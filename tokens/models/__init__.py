@@ -2,6 +2,7 @@
 
 from tokens.models.bulk_work import BulkSlice, BulkWork
 from tokens.models.family import JwtRefreshKey, RefreshKey, TokenFamily
+from tokens.models.figures import Figures
 from tokens.models.issued_token import IssuedToken
 from tokens.models.legacy_verifier import LegacyVerifier
 from tokens.models.log_seal import LogMark, LogSeal
@@ -14,6 +15,7 @@ from tokens.models.signing_key import SigningKey
 __all__ = [
     "BulkSlice",
     "BulkWork",
+    "Figures",
     "IssuedToken",
     "JwtRefreshKey",
     "LegacyVerifier",
