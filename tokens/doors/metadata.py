@@ -75,7 +75,9 @@ def describe(environment: Environment) -> dict[str, Any]:
 def _authentication(endpoint: str) -> dict[str, Any]:
     """How clients may prove themselves at an endpoint, and with which algorithms (RFC 8414 section 2)."""
     listed = methods.advertised(at_token_endpoint=endpoint == "token")
-    told: dict[str, Any] = {f"{endpoint}_endpoint_auth_methods_supported": list(listed)}
+    # A gateway asks with its connection token. RFC 8414 lists that by the type of token, at introspection alone.
+    gateways = ["Bearer"] if endpoint == "introspection" else []
+    told: dict[str, Any] = {f"{endpoint}_endpoint_auth_methods_supported": [*listed, *gateways]}
     if Method.PRIVATE_KEY_JWT in listed:
         told[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(public_keys.ALGORITHMS)
     return told

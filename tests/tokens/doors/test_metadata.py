@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from credentials import client_keys, clients
+from credentials import client_keys, clients, rotation
 from credentials.public_keys import ALGORITHMS
 from credentials.rules import Method
 from tests.tokens import proofs
@@ -186,6 +186,18 @@ def test_i20_the_algorithms_of_assertions_are_listed_where_assertions_are(world,
 def test_i20_bound_tokens_are_advertised_where_there_are_any(world, settings, switches, bound):
     settings.CLIENT_AUTH_METHODS, settings.CLIENT_CERTIFICATE_HEADER = SWITCHES[switches]
     assert get(SERVER).json.get("tls_client_certificate_bound_access_tokens", False) is bound
+
+
+def test_i20_a_gateway_s_bearer_token_works_at_introspection_where_it_is_advertised_and_nowhere_else(world, settings):
+    made = rotation.open_connection(name="edge", deployment_type="container", environment=world.test, by="test")
+    as_gateway = {"HTTP_AUTHORIZATION": f"Bearer {made.raw}", "HTTP_X_GATEWAY_TYPE": "container"}
+    told = get(SERVER).json
+    form = {"token": "x", "grant_type": "client_credentials"}
+    for endpoint in ("token", "revocation", "introspection"):
+        advertised = "Bearer" in told[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert advertised is (endpoint == "introspection")
+        answered = call(path_of(told[f"{endpoint}_endpoint"], settings.PUBLIC_URL), form, **as_gateway)
+        assert answered.status == (200 if advertised else 401), endpoint
 
 
 @pytest.mark.parametrize("grant", GRANTS)
