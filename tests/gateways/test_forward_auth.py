@@ -78,19 +78,6 @@ def test_i6_a_token_that_is_revoked_while_in_use_is_refused_on_the_next_request(
     assert challenge(edge["orders"].ask(access)) == (401, INVALID)
 
 
-def test_i13_with_the_portal_away_the_api_is_closed_and_opens_again_by_itself(
-    portal: Portal, edge: Edge, api: Api
-) -> None:
-    access = portal.token(portal.world.orders)
-    assert edge["orders"].ask(access).status == 200
-    with portal.stopped():
-        api.seen.clear()
-        for shown in (access, None, "nonsense"):
-            assert closed(edge["orders"].ask(shown))
-        assert api.seen == []
-    assert edge["orders"].ask(access).status == 200
-
-
 def test_s0_2_path_rules_hold_on_what_the_gateway_tells_and_not_on_what_the_client_says(
     portal: Portal, edge: Edge, api: Api
 ) -> None:

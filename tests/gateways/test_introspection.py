@@ -95,19 +95,6 @@ def test_i6_an_undeployed_proxy_is_closed_on_the_next_request(portal: Portal, ed
     deployment.deploy(portal.ledger, portal.world.test, by="test")
 
 
-@EACH
-def test_with_the_portal_away_the_api_is_closed_and_opens_again_by_itself(portal: Portal, edge: Edge, api: Api) -> None:
-    access = portal.token(portal.world.orders)
-    assert edge["orders"].ask(access).status == 200
-    with portal.stopped():
-        api.seen.clear()
-        # Both modules blame the token for it. The client will ask for another one, and get none.
-        for shown in (access, None, "nonsense"):
-            assert edge["orders"].ask(shown).status == 401
-        assert api.seen == []
-    assert edge["orders"].ask(access).status == 200
-
-
 @AS_A_GATEWAY
 def test_s0_22_a_group_s_token_opens_each_member_of_now_and_nothing_else(portal: Portal, edge: Edge) -> None:
     world = portal.world

@@ -152,12 +152,3 @@ def test_a_revocation_is_not_seen_here_before_the_token_expires(portal: Portal, 
     told_by_portal = portal.post("/oauth2/introspect", portal.world.key_of(portal.world.orders), token=access)
     assert told_by_portal.json == {"active": False}
     assert edge["orders"].ask(access).status == 200
-
-
-def test_with_the_portal_away_good_jwts_still_get_through_and_others_still_do_not(portal: Portal, edge: Edge) -> None:
-    good, foreign = portal.token(portal.world.orders), portal.token(portal.world.billing)
-    assert edge["orders"].ask(good).status == 200
-    with portal.stopped():
-        assert edge["orders"].ask(good).status == 200
-        assert invalid(edge["orders"].ask(foreign))
-        assert no_token(edge, edge["orders"].ask(None))
