@@ -87,6 +87,11 @@ CLIENT_CERTIFICATE_HEADER = text("CLIENT_CERTIFICATE_HEADER")  # empty: off
 if not all(mark.isascii() and (mark.isalnum() or mark == "-") for mark in CLIENT_CERTIFICATE_HEADER):
     raise ImproperlyConfigured("CLIENT_CERTIFICATE_HEADER is the name of a header, such as X-Client-Certificate")
 
+# The root of the addresses at which an edge takes client certificates, if it is not PUBLIC_URL's own (RFC 8705, 5).
+CLIENT_CERTIFICATE_URL = text("CLIENT_CERTIFICATE_URL").rstrip("/")
+if CLIENT_CERTIFICATE_URL and not urlsplit(CLIENT_CERTIFICATE_URL).hostname:
+    raise ImproperlyConfigured("CLIENT_CERTIFICATE_URL must be an https address")
+
 # How clients may prove themselves here; each credential may be narrowed further. R16: name the last three alone.
 CLIENT_AUTH_METHODS = words("CLIENT_AUTH_METHODS", list(Method))
 if unknown := set(CLIENT_AUTH_METHODS) - set(Method):

@@ -18,7 +18,7 @@ if _OWNER:
     _folder = tempfile.mkdtemp(prefix="latchkey-tests-")
     # Names that a developer may have set for a portal of his own.
     _own = "HOST PORT PUBLIC_URL ALLOWED_HOSTS DEBUG STATIC_ROOT TRUSTED_PROXIES TRUSTED_GATEWAYS VERIFY_SOURCES"
-    _own += " CLIENT_CERTIFICATE_HEADER CLIENT_AUTH_METHODS"
+    _own += " CLIENT_CERTIFICATE_HEADER CLIENT_CERTIFICATE_URL CLIENT_AUTH_METHODS"
     for _name in _own.split():
         os.environ.pop(_name, None)
     os.environ.update(

@@ -44,12 +44,22 @@ class MethodsForm(forms.Form):
             del self.fields["certificate_name"]
 
 
+class Pasted(forms.Textarea):
+    """What was pasted is not shown again: with a refusal it may be a private key (I5)."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"})
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
 class KeyForm(forms.Form):
     """A key to add."""
 
     upload = forms.CharField(
         label="Public key",
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"}),
+        widget=Pasted(),
         help_text="A public key or certificate in PEM, or a JWKS. Never a private key.",
     )
     kid = forms.CharField(
@@ -73,7 +83,7 @@ class AuthorityForm(KeyForm):
 
     upload = forms.CharField(
         label="Certificate",
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"}),
+        widget=Pasted(),
         help_text="The certificate, in PEM, of the authority that issues the client's certificates itself.",
     )
 

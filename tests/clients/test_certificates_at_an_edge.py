@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from tests.clients import edges
+from tests.clients.conftest import Edge
 from tests.databases import PROJECT
 from tests.gateways.certificates import self_signed
 from tests.gateways.gateways import configured, nginx_running
@@ -20,7 +23,7 @@ from tests.wire import ask, free_port
 
 if TYPE_CHECKING:
     from credentials.models import Credential
-    from tests.clients.conftest import Edge, Portal
+    from tests.clients.conftest import Portal
 
 pytestmark = pytest.mark.gateway
 TIMEOUT = 20
@@ -99,6 +102,25 @@ def test_b27_a_client_that_writes_the_header_itself_is_believed_neither_at_the_e
     body = f"grant_type=client_credentials&client_id={shop.client_id}".encode()
     wire = http.client.HTTPConnection("127.0.0.1", portal.port, timeout=TIMEOUT, source_address=("127.0.0.2", 0))
     assert ask(portal.port, "POST", "/oauth2/token", {**FORM, **forged}, body, over=wire).status == 401
+
+
+@pytest.mark.parametrize("kind", edges.KINDS)
+def test_b27_the_page_s_line_for_each_other_edge(portal: Portal, shop: Credential, own: Certified, kind: str) -> None:
+    """It tells the certificate that was shown, and takes away what the client wrote, with one and without."""
+    # Not pytest's own folder: Apache's children are another user's, who cannot look into that.
+    with tempfile.TemporaryDirectory() as made:
+        folder, port = Path(made), free_port()
+        folder.chmod(0o755)
+        trust = self_signed("mtls.portal.example.com", folder)
+        with edges.started(kind, folder, port, portal.port):
+            edge = Edge(f"https://localhost:{port}", trust, folder)
+            forged = {"X-Client-Certificate": own.escaped}
+
+            assert edge.ask("token", shop.client_id, own).status_code == 200
+            assert edge.ask("token", shop.client_id, own, headers={"X-Client-Certificate": "x"}).status_code == 200
+            for by in (None, certificate("shop.example")):
+                assert edge.ask("token", shop.client_id, by).status_code == 401
+                assert edge.ask("token", shop.client_id, by, headers=forged).status_code == 401
 
 
 def lines_for_a_gateway() -> list[str]:

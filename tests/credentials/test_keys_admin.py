@@ -139,7 +139,9 @@ def test_a_key_is_added_shown_and_removed(root: Browser, shop: Credential) -> No
 def test_a_private_key_is_refused_and_not_shown_again(root: Browser, shop: Credential) -> None:
     private = proofs.private_pem(proofs.private_key())
     refused = post(root, shop, "add-key", upload=private)
-    assert "stays with the client" in refused.content.decode()
+    page = refused.content.decode()
+    assert "stays with the client" in page
+    assert not any(line in page for line in private.splitlines()), "not even to whom has pasted it"
     assert not CredentialKey.objects.exists()
 
 

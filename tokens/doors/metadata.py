@@ -5,6 +5,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
+
 from credentials import methods, public_keys
 from credentials.rules import Method
 from proxies.models import Environment
@@ -63,7 +65,7 @@ def describe(environment: Environment) -> dict[str, Any]:
         **_authentication("revocation"),
         "introspection_endpoint": f"{base}/oauth2/introspect",
         **_authentication("introspection"),
-        **({"tls_client_certificate_bound_access_tokens": True} if methods.bind_tokens() else {}),
+        **(_certificates(base) if methods.bind_tokens() else {}),
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "grant_types_supported": ["client_credentials", "refresh_token"],
         # RFC 8414 asks for a list that is not empty; there is no authorization endpoint, so it says "none".
@@ -80,6 +82,16 @@ def _authentication(endpoint: str) -> dict[str, Any]:
     told: dict[str, Any] = {f"{endpoint}_endpoint_auth_methods_supported": [*listed, *gateways]}
     if Method.PRIVATE_KEY_JWT in listed:
         told[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(public_keys.ALGORITHMS)
+    return told
+
+
+def _certificates(base: str) -> dict[str, Any]:
+    """Tokens are bound to certificates, and where these are taken if not here (RFC 8705 sections 3.3 and 5)."""
+    told: dict[str, Any] = {"tls_client_certificate_bound_access_tokens": True}
+    if settings.CLIENT_CERTIFICATE_URL:
+        edge = base.replace(settings.PUBLIC_URL, settings.CLIENT_CERTIFICATE_URL, 1)
+        paths = {"token_endpoint": "token", "revocation_endpoint": "revoke", "introspection_endpoint": "introspect"}
+        told["mtls_endpoint_aliases"] = {name: f"{edge}/oauth2/{path}" for name, path in paths.items()}
     return told
 
 

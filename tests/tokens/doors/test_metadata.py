@@ -200,6 +200,23 @@ def test_i20_a_gateway_s_bearer_token_works_at_introspection_where_it_is_adverti
         assert answered.status == (200 if advertised else 401), endpoint
 
 
+@pytest.mark.parametrize("environment", ["", "/env/live"])
+def test_i20_where_certificates_are_taken_is_said_if_it_is_elsewhere(world, settings, environment):
+    settings.CLIENT_CERTIFICATE_HEADER = "X-Client-Certificate"
+    assert "mtls_endpoint_aliases" not in get(f"{environment}{SERVER}").json
+    settings.CLIENT_CERTIFICATE_URL = "https://mtls.example.com:8443"
+
+    told = get(f"{environment}{SERVER}").json
+
+    assert told["mtls_endpoint_aliases"] == {
+        name: told[name].replace(settings.PUBLIC_URL, "https://mtls.example.com:8443")
+        for name in ("token_endpoint", "revocation_endpoint", "introspection_endpoint")
+    }
+    assert told["issuer"].startswith(settings.PUBLIC_URL), "the issuer and the audience of assertions stay"
+    settings.CLIENT_AUTH_METHODS = ["private_key_jwt"]
+    assert "mtls_endpoint_aliases" not in get(f"{environment}{SERVER}").json
+
+
 @pytest.mark.parametrize("grant", GRANTS)
 def test_i20_each_advertised_grant_works_and_no_other(world, settings, grant):
     told = get(SERVER).json
