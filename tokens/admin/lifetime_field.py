@@ -22,7 +22,8 @@ class LifetimeWidget(forms.MultiWidget):
         free = forms.TextInput(
             attrs={"placeholder": "45 days", "aria-label": "Another lifetime", "maxlength": 20, "autocomplete": "off"}
         )
-        super().__init__([forms.Select(choices=[*choices, (_OTHER, "Other …")]), free])
+        named = forms.Select(choices=[*choices, (_OTHER, "Other …")], attrs={"aria-label": "Lifetime"})
+        super().__init__([named, free])
 
     def decompress(self, value: Any) -> list[Any]:
         known = {seconds for seconds, _ in LIFETIMES}
