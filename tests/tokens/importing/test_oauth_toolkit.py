@@ -411,9 +411,8 @@ def test_a_database_that_keeps_checksums_alone(world: World, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.on_postgresql
 def test_a_database_on_postgresql(world: World) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("the tests run on SQLite; the run on PostgreSQL reads from PostgreSQL")
     with sources.postgresql_database() as url:
         other = sources.made(MODULE, url)
         report = imported(other)
