@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     config.stash[_STATED_NAME] = settings.DATABASES["default"]["NAME"]
+    # In a worker the settings were read before this file: keys of its own, or it deletes those of the other workers.
+    settings.CACHES["default"]["KEY_PREFIX"] = os.environ["CACHE_KEY_PREFIX"]
     # Argon2 is slow by design, and the manifest needs collectstatic: neither is what most tests are about.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
