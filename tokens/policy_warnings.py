@@ -2,9 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from tokens import rules
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+from tokens import rules
 
 
 class Preview(NamedTuple):
@@ -15,11 +16,16 @@ class Preview(NamedTuple):
     gapless: int | None
 
 
+def bounds_of(terms: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
+    """L, R and N as the rules take them: seconds, seconds, how often; None for never, not allowed, without limit."""
+    access = None if terms["never_expires"] else terms["access_token_lifetime_secs"]
+    refresh = terms["refresh_token_lifetime_secs"] if terms["refresh_allowed"] and access is not None else None
+    return access, refresh, terms["refresh_count"]
+
+
 def lifetime_preview(terms: dict[str, Any]) -> Preview:
     """The documented lifetime H, the latest end of any access token, the longest time without a gap (S0.18, S0.19)."""
-    access = None if terms["never_expires"] else terms["access_token_lifetime_secs"]
-    refresh = terms["refresh_token_lifetime_secs"] if terms["refresh_allowed"] else None
-    bound = (access, refresh, terms["refresh_count"])
+    bound = bounds_of(terms)
     end = None if terms["never_expires"] else terms["family_lifetime_secs"]
     return Preview(
         _capped(rules.renewal_horizon(*bound), end),
@@ -38,24 +44,28 @@ def _capped(span: int | None, end: int | None) -> int | None:
 def duration(seconds: int | None) -> str:
     """Seconds in words, exact: 5400 is "1 hour 30 minutes"."""
     if seconds is None:
-        return "without bound"
-    words = []
-    for size, name in _UNITS:
-        count, seconds = divmod(seconds, size)
-        if count:
-            words.append(f"{count} {name}{'' if count == 1 else 's'}")
-    return " ".join(words) or "0 seconds"
+        return _("without bound")
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, left = divmod(rest, 60)
+    words = [
+        ngettext("{n} day", "{n} days", days).format(n=days) if days else "",
+        ngettext("{n} hour", "{n} hours", hours).format(n=hours) if hours else "",
+        ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes) if minutes else "",
+        ngettext("{n} second", "{n} seconds", left).format(n=left) if left or not seconds else "",
+    ]
+    return " ".join(word for word in words if word)
 
 
 def preview_lines(terms: dict[str, Any]) -> list[str]:
     """The preview in sentences."""
     if terms["never_expires"]:
-        return ["Lifetime without bound: only undeploying, revoking or changing a key ends such a token."]
+        return [_("Lifetime without bound: only undeploying, revoking or changing a key ends such a token.")]
     preview = lifetime_preview(terms)
     return [
-        f"Can be refreshed for at most: {duration(preview.horizon)}.",
-        f"The last access token ends at the latest after: {duration(preview.last_possible_end)}.",
-        f"Longest time without a gap: {duration(preview.gapless)}.",
+        _("Can be refreshed for at most: {time}.").format(time=duration(preview.horizon)),
+        _("The last access token ends at the latest after: {time}.").format(time=duration(preview.last_possible_end)),
+        _("Longest time without a gap: {time}.").format(time=duration(preview.gapless)),
     ]
 
 
@@ -63,25 +73,29 @@ def policy_warnings(terms: dict[str, Any]) -> list[str]:
     """What is allowed but risky or rarely meant. Never a refusal (D8, D15)."""
     found = []
     if terms["never_expires"]:
-        found.append("Tokens never expire by themselves, and there is no refresh token.")
+        found.append(_("Tokens never expire by themselves, and there is no refresh token."))
     if terms["token_format"] == "jwt":
         found.append(
-            "A gateway that validates JWTs by itself does not see that one was revoked, undeployed or replaced "
-            "before it expires."
+            _(
+                "A gateway that validates JWTs by itself does not see that one was revoked, undeployed or replaced "
+                "before it expires."
+            )
         )
         if terms["never_expires"]:
-            found.append("A JWT without an end keeps the key that signed it verifying for ever.")
+            found.append(_("A JWT without an end keeps the key that signed it verifying for ever."))
     if terms["never_expires"] or not terms["refresh_allowed"]:
         return found
     access, refresh = terms["access_token_lifetime_secs"], terms["refresh_token_lifetime_secs"]
     if access is not None and refresh is not None and refresh <= access:
         found.append(
-            "The refresh token does not outlive the access token: a client must refresh while its access token is "
-            "still good."
+            _(
+                "The refresh token does not outlive the access token: a client must refresh while its access token is "
+                "still good."
+            )
         )
     if terms["refresh_count"] is None and terms["family_lifetime_secs"] is None:
-        found.append("Refreshing has neither a count nor an absolute end: a client can go on for ever.")
+        found.append(_("Refreshing has neither a count nor an absolute end: a client can go on for ever."))
     end = terms["family_lifetime_secs"]
     if end is not None and access is not None and end <= access:
-        found.append("The family ends before the first access token would, so nothing can be refreshed.")
+        found.append(_("The family ends before the first access token would, so nothing can be refreshed."))
     return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import forms
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from proxies.errors import ProxyError
 
@@ -36,6 +36,8 @@ class Act:
 
     `permission` is a codename of the model's app, such as `change_apiproxy`, or has the app before it. A dangerous act
     shows its impact first and wants the subject's name typed (D12); `milder` names the sibling that would do less harm.
+    `suggested` gives initial values that the address asks for. A form with a button named `preview` is shown again with
+    what was typed and nothing is done.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Act:
     milder: "StrOrPromise" = ""
     initial: Callable[[Any], dict[str, Any]] | None = None
     possible: Callable[[Any], bool] | None = None
+    suggested: Callable[[QueryDict], dict[str, Any]] | None = None
+    template: str = "admin/act.html"
 
 
 ImpactCounter = Callable[[Model, str], list[ImpactLine]]

@@ -5,7 +5,7 @@ refusal keeps what the core wants kept, and a refusal is a message on the form w
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -23,6 +23,9 @@ from proxies.adminkit.acts import Act, Secret, impact_of, refusals
 from proxies.adminkit.display import Column, columns
 from proxies.adminkit.lists import BoundedPaginator, PortalChangeList, find_in
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class PortalAdmin(admin.ModelAdmin):
     """A screen that only shows; whatever changes anything is an act. Nothing is ever deleted here."""
@@ -35,7 +38,7 @@ class PortalAdmin(admin.ModelAdmin):
     icon = "dot"
     # Columns that a phone leaves out, and what an empty list says to do next.
     minor: tuple[str, ...] = ()
-    empty_hint = ""
+    empty_hint: "StrOrPromise" = ""
     # Searches of big tables: by what an index answers, the first that knows the term. Empty: search_fields.
     find_exact: tuple[str, ...] = ()
     find_prefix: tuple[str, ...] = ()
@@ -141,7 +144,8 @@ class PortalAdmin(admin.ModelAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[subject.pk])
 
     def _form(self, request: HttpRequest, act: Act, subject: Model | None) -> forms.Form:
-        initial = act.initial(subject) if act.initial and subject is not None else None
+        initial = act.initial(subject) if act.initial and subject is not None else {}
+        initial |= act.suggested(request.GET) if act.suggested else {}
         form = act.form(request.POST if request.method == "POST" else None, initial=initial)
         if act.dangerous:
             form.fields["typed_name"] = forms.CharField(
@@ -151,7 +155,7 @@ class PortalAdmin(admin.ModelAdmin):
 
     def _run(self, request: HttpRequest, act: Act, subject: Model | None) -> HttpResponse:
         form = self._form(request, act, subject)
-        if request.method == "POST" and form.is_valid():
+        if request.method == "POST" and "preview" not in request.POST and form.is_valid():
             values = dict(form.cleaned_data)
             if act.dangerous and values.pop("typed_name") != str(subject):
                 form.add_error("typed_name", "This is not the exact name.")
@@ -189,7 +193,7 @@ class PortalAdmin(admin.ModelAdmin):
         context = self._context(request, act, f"{act.label}: {subject}" if subject else str(act.label))
         context |= {"form": form, "subject": subject, "back": self._detail(subject) if subject else None}
         context["impact"] = impact_of(subject, act.name) if act.dangerous and subject is not None else []
-        response = TemplateResponse(request, "admin/act.html", context)
+        response = TemplateResponse(request, act.template, context)
         add_never_cache_headers(response)
         return response
 
