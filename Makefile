@@ -19,6 +19,9 @@ DATA_DIR ?= var
 DEMO ?= 1
 # Words for the command behind a target, such as: make test ARGS="-k refresh"
 ARGS ?=
+# How often and how long `make bench` measures each operation.
+ROUNDS ?= 3
+SECS ?= 3
 
 export HOST PORT DATA_DIR DEMO
 
@@ -93,8 +96,8 @@ format: $(VENV)/.ready-dev ## Put the code into its shape
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(VENV)/.ready-dev ## Measure: statements of each operation, load on each path
-	@exec $(CLEAN_ENV) $(BIN)/python -m bench $(ARGS)
+bench: $(VENV)/.ready-dev ## Measure beside the peers and write docs/performance.md; ROUNDS, SECS, BENCH_PEERS
+	@exec $(CLEAN_ENV) $(BIN)/python -m bench.peers --rounds $(ROUNDS) --secs $(SECS) $(ARGS)
 
 .PHONY: bench-statements
 bench-statements: $(VENV)/.ready-dev ## Measure only: SQL statements of each operation

@@ -151,6 +151,8 @@ def _report(vendor: str) -> int:
         counts = [len(measured[each][name]) for each in FORMATS]
         broken |= limit is not None and max(counts) > limit
         print(f"{name:12}{'-' if limit is None else limit:>9}" + "".join(f"{count:>9}" for count in counts))
+    if "--json" in sys.argv:
+        print(json.dumps({name: len(found) for name, found in measured["opaque"].items()}))
     return int(broken)
 
 
