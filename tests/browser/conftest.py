@@ -73,6 +73,11 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.page, name)
 
+    def content(self) -> str:
+        """The page's text once it is whole: a click returns as soon as the next page has begun."""
+        self.page.wait_for_load_state()
+        return self.page.content()
+
     def open(self, path: str) -> None:
         self.page.goto(self.portal.url + path)
 

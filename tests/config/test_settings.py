@@ -60,7 +60,7 @@ def test_the_pool_and_djangos_own_persistence_exclude_each_other(tmp_path):
 
     assert (pooled["CONN_MAX_AGE"], "pool" in pooled["OPTIONS"]) == (0, True)
     assert (plain["CONN_MAX_AGE"], "pool" in plain["OPTIONS"]) == (60, False)
-    for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+    for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "jit"):
         assert f"-c {limit}=" in plain["OPTIONS"]["options"]
 
 

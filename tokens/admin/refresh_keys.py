@@ -34,7 +34,7 @@ from tokens.admin.lifetime_field import LifetimeField
 from tokens.admin.timeline import timeline
 from tokens.audiences import suggestions
 from tokens.models import JwtRefreshKey, TokenFamily
-from tokens.querysets import in_state, state_of
+from tokens.querysets import families_of, in_state, state_of
 from tokens.session_rules import KeyState
 
 _CONTENT_SHOWN = 28
@@ -87,10 +87,9 @@ def _is_live(key: JwtRefreshKey) -> bool:
 
 def _ways(term: str) -> list[Q]:
     """Families first, by subquery: their indexes know audience and person, the keys' own only the rest."""
-    families = TokenFamily.objects.filter(user__isnull=False)
     return [
-        Q(family__in=families.filter(audience=term)),
-        Q(family__in=families.filter(user__username=term)),
+        Q(family__in=TokenFamily.objects.filter(user__isnull=False, audience=term)),
+        Q(family__in=families_of(term)),
         ~Q(device_id="") & Q(device_id=term),
         starting_with("jti", term),
         starting_with("token_hash", term),
@@ -148,8 +147,11 @@ class AudienceFilter(TextFilter):
 class OwnerFilter(TextFilter):
     """Whose."""
 
-    title, parameter_name, lookup = "owner", "owner", "family__user__username"
+    title, parameter_name = "owner", "owner"
     placeholder = "user name"
+
+    def narrowed(self, queryset: QuerySet[JwtRefreshKey], value: str) -> QuerySet[JwtRefreshKey]:
+        return queryset.filter(family__in=families_of(value))
 
 
 @admin.register(JwtRefreshKey)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from credentials.models import User
 from proxies import history
 from proxies.adminkit import lists
-from proxies.models import ApiProxy, ChangeRecord, Environment, GroupMembership
+from proxies.models import ApiProxy, ChangeRecord, Deployment, Environment, GroupMembership
 from tests import world as worlds
 from tokens.models import IssuedToken
 
@@ -160,3 +160,20 @@ def test_a_search_takes_the_first_lookup_that_knows_the_term(db: None) -> None:
     assert lists.find_in(everything, "deploy", ["verb", "actor"], []).count() == 2
     assert lists.find_in(everything, "dep", ["verb"], ["verb"]).count() == 2
     assert lists.find_in(everything, "depp", ["verb"], ["verb"]).count() == 0
+
+
+def test_a_search_for_a_name_that_nobody_has_does_not_touch_the_long_table(db: None) -> None:
+    """Joined to the name, PostgreSQL would read the whole table to find nothing."""
+    with CaptureQueriesContext(connection) as asked:
+        found = lists.find_in(Deployment.objects.all(), "nobody", ["proxy__slug", "environment__slug"], [])
+    assert not found.exists()
+    assert len(asked) == 2
+    assert not any('FROM "proxies_deployment"' in query["sql"] for query in asked)
+
+
+def test_a_search_by_the_name_of_what_a_row_points_at_finds_its_rows(db: None) -> None:
+    proxy = ApiProxy.objects.create(name="Orders", slug="orders", audience="https://orders.example/")
+    Deployment.objects.create(
+        proxy=proxy, environment=Environment.objects.create(name="Test", slug="test"), deployed_at=timezone.now()
+    )
+    assert lists.find_in(Deployment.objects.all(), "orders", ["environment__slug", "proxy__slug"], []).count() == 1
