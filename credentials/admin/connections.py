@@ -18,7 +18,7 @@ from credentials import rotation, rules
 from credentials.admin.connection_tokens import TokenDialog, tokens_url
 from credentials.models import ConnectionConfiguration
 from credentials.rules import Rotation
-from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, actor, owner_fields
+from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, Words, actor, owner_fields
 from proxies.models import ChangeRecord, Environment
 
 BADGES = {Rotation.RECOMMENDED: "rotation recommended", Rotation.OVERDUE: "rotation overdue"}
@@ -150,6 +150,7 @@ class ConnectionConfigurationAdmin(PortalAdmin):
         ("closed_at", admin.EmptyFieldListFilter),
     )
     list_select_related = ("environment",)
+    words = Words(within=("name", "target_host"), detail="target_host")
     search_fields = ("name", "description", "owner_name", "owner_email", "target_host")
     ordering = ("name", "pk")
     change_form_template = "admin/credentials/connectionconfiguration/change_form.html"

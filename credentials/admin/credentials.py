@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from credentials import clients
 from credentials.admin import keys
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant
-from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, actor, moment, owner_fields
+from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, Words, actor, moment, owner_fields
 from proxies.models import ApiProxy, Environment, ProxyGroup
 
 
@@ -250,6 +250,7 @@ class CredentialAdmin(PortalAdmin):
     )
     list_select_related = ("proxy", "group")
     search_fields = ("name", "client_id", "owner_name")
+    words = Words(exact=("client_id",), prefix=("client_id",), within=("name",), detail="client_id")
     inlines = (SecretInline, keys.KeyInline, GrantInline, CredentialDeploymentInline)
     add_act = Act("add", "Add credential", _open, "add_credential", NewCredentialForm)
     acts = (

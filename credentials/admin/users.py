@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from credentials import clients, users
 from credentials.admin.credentials import GrantForm
 from credentials.models import User
-from proxies.adminkit import Act, PortalAdmin, actor
+from proxies.adminkit import Act, PortalAdmin, Words, actor
 
 
 class PasswordForm(forms.Form):
@@ -95,6 +95,7 @@ class UserAdmin(PortalAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
     search_fields = ("username", "email")
+    words = Words(exact=("username",), prefix=("username",), detail="email")
     exclude = ("password",)
     add_act = Act("add", "Add user", _create, "add_user", NewUserForm)
     acts = (

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from proxies import catalogue
-from proxies.adminkit import Act, PortalAdmin, actor, initial_of
+from proxies.adminkit import Act, PortalAdmin, Words, actor, initial_of
 from proxies.models import Environment
 
 
@@ -64,6 +64,7 @@ class EnvironmentAdmin(PortalAdmin):
     list_display = ("name", "slug", "kind", "is_default", "gateways_must_authenticate")
     list_filter = ("kind",)
     search_fields = ("name", "slug")
+    words = Words(within=("slug", "name"), detail="slug")
     add_act = Act("add", "Add environment", _add_environment, "add_environment", NewEnvironmentForm)
     acts = (
         Act(

@@ -17,7 +17,7 @@ from proxies.admin.forms import (
     PlaceForm,
     ProxyForm,
 )
-from proxies.adminkit import Act, PortalAdmin, actor, initial_of
+from proxies.adminkit import Act, PortalAdmin, Words, actor, initial_of
 from proxies.models import ApiProxy, Deployment, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch
 
 
@@ -132,6 +132,9 @@ def _deployment_acts(model: str) -> tuple[Act, ...]:
     )
 
 
+HOLDER_WORDS = Words(exact=("slug", "audience"), prefix=("slug", "audience"), within=("name",), detail="audience")
+
+
 class DeploymentInline(admin.TabularInline):
     """Where it is deployed."""
 
@@ -173,6 +176,7 @@ class ApiProxyAdmin(PortalAdmin):
     list_display = ("name", "slug", "audience", "mode", "owner_name", "archived_at")
     list_filter = ("mode", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
+    words = HOLDER_WORDS
     inlines = (DeploymentInline, PathRuleInline, MembershipInline)
     add_act = Act("add", "Add API proxy", _add_proxy, "add_apiproxy", NewProxyForm)
     acts = (
@@ -192,6 +196,7 @@ class ProxyGroupAdmin(PortalAdmin):
     list_display = ("name", "slug", "audience", "mode", "owner_name", "archived_at")
     list_filter = ("mode", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
+    words = HOLDER_WORDS
     inlines = (DeploymentInline, MembershipInline)
     add_act = Act("add", "Add proxy group", _add_group, "add_proxygroup", NewGroupForm)
     acts = (

@@ -15,6 +15,7 @@ from proxies.adminkit.acts import (
 )
 from proxies.adminkit.display import badge, copyable, moment, state_badge
 from proxies.adminkit.filters import ChosenFilter, ExpiryFilter, PeriodFilter, TextFilter
+from proxies.adminkit.finding import Found, FoundGroup, Words, register_finder
 from proxies.adminkit.lists import BoundedPaginator
 from proxies.adminkit.pages import AdminPage, register_front_page, register_page
 from proxies.adminkit.screen import PortalAdmin, act_link, act_url, add_acts
@@ -25,12 +26,15 @@ __all__ = [
     "BoundedPaginator",
     "ChosenFilter",
     "ExpiryFilter",
+    "Found",
+    "FoundGroup",
     "ImpactCounter",
     "ImpactLine",
     "PeriodFilter",
     "PortalAdmin",
     "Secret",
     "TextFilter",
+    "Words",
     "act_link",
     "act_url",
     "actor",
@@ -42,6 +46,7 @@ __all__ = [
     "moment",
     "owner_fields",
     "refusals",
+    "register_finder",
     "register_front_page",
     "register_impact",
     "register_page",

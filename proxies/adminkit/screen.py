@@ -21,6 +21,7 @@ from django.utils.text import capfirst
 
 from proxies.adminkit.acts import Act, Secret, impact_of, refusals
 from proxies.adminkit.display import Column, columns
+from proxies.adminkit.finding import Words
 from proxies.adminkit.lists import BoundedPaginator, PortalChangeList, find_in
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class PortalAdmin(admin.ModelAdmin):
     # Searches of big tables: by what an index answers, the first that knows the term. Empty: search_fields.
     find_exact: tuple[str, ...] = ()
     find_prefix: tuple[str, ...] = ()
+    # How the search box of every page finds its rows; None: not at all.
+    words: Words | None = None
     actions: Any = None
     paginator = BoundedPaginator
     show_facets = admin.ShowFacets.NEVER

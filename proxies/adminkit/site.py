@@ -5,15 +5,22 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.decorators import method_decorator
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 
+from proxies.adminkit.finding import find_anything, may_be_secret
 from proxies.adminkit.pages import AdminPage, front_page, pages
 
 # In the order of the sidebar. A screen names its section; one that is not listed here comes last.
 SECTIONS = ("Overview", "APIs", "Clients", "Tokens", "Setup > Integrations", "Log", "People", "System")
+# As long as the longest token.
+LONGEST_TERM = 16_384
 # Screens that are not ours.
 ELSEWHERE: dict[str, tuple[str, int, str]] = {}
 
@@ -27,10 +34,34 @@ class PortalSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [path(page.path, self.admin_view(_guarded(page)), name=page.name) for page in pages()]
-        return [*own, *super().get_urls()]
+        find = path("find/", self.admin_view(self.find_view), name="find")
+        return [find, *own, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         return super().index(request, {"section": "Overview", **front_page(request), **(extra_context or {})})
+
+    @method_decorator(sensitive_post_parameters())
+    def find_view(self, request: HttpRequest) -> HttpResponse:
+        """The box alone, and by POST what was found; the page of what was found alone."""
+        term = request.POST.get("q", "").strip()[:LONGEST_TERM]
+        sections = self.get_app_list(request)
+        groups, too_long = find_anything(request, self._registry.values(), sections, term) if term else ([], False)
+        rows = [row for group in groups for row in group.rows]
+        if len(rows) == 1 and not too_long:
+            return HttpResponseRedirect(rows[0].url)
+        context = {
+            **self.each_context(request),
+            "title": _("Find anything"),
+            "section": "Overview",
+            "term": "" if may_be_secret(term) else term,
+            "asked": bool(term),
+            "groups": groups,
+            "count": len(rows),
+            "too_long": too_long,
+        }
+        answer = TemplateResponse(request, "admin/find.html", context)
+        add_never_cache_headers(answer)
+        return answer
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Sections in place of applications; the page of one application stays Django's."""

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from proxies.adminkit import Act, ExpiryFilter, PortalAdmin, actor, badge, moment
+from proxies.adminkit import Act, ExpiryFilter, PortalAdmin, Words, actor, badge, moment
 from tokens import lifecycle, standing
 from tokens.admin.asking import BecauseForm, asked
 from tokens.admin.bulk_revocation import FAMILIES, KEYS, TOKENS_ALONE, RevokesMany, revoke_selected
@@ -73,6 +73,7 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
     list_select_related = (
         "family__credential", "family__user", "family__environment", "family__proxy", "family__group",
     )  # fmt: skip
+    words = Words(prefix=("jti",), detail="family.audience")
     find_exact = ("jti", "family__credential__client_id", "family__user__username")
     find_prefix = ("jti",)
     search_help_text = "Start of a JTI, client id or user name. Never a token"
@@ -213,6 +214,7 @@ class RefreshKeyAdmin(RevokesMany, PortalAdmin):
     sortable_by = ("expires_at",)
     list_filter = (LeftFilter, ("expires_at", ExpiryFilter), ClientFilter)
     list_select_related = ("family__credential", "family__user", "family__proxy", "family__group")
+    words = Words(prefix=("jti",), detail="family.audience")
     find_exact = ("jti", "family__credential__client_id")
     find_prefix = ("jti",)
     search_help_text = "Start of a JTI, or client id. Never a token"

@@ -19,6 +19,7 @@ from proxies.adminkit import (
     PortalAdmin,
     Secret,
     TextFilter,
+    Words,
     act_link,
     actor,
     copyable,
@@ -185,6 +186,7 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
         ("created_at", PeriodFilter),
     )
     list_select_related = ("family__user", "family__signing_key")
+    words = Words(prefix=("jti",), detail="family.audience")
     search_fields = ("jti",)  # shows the field; what is searched, get_search_results says
     sortable_by = ("created",)
     search_help_text = (

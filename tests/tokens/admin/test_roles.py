@@ -50,7 +50,7 @@ CLOSED_PAGES: dict[str, set[str]] = {}
 # Addresses of screens beside list, add, page and acts, and the view permission that opens them.
 OWN_ADDRESSES = {"connectionconfiguration_tokens", "jwtrefreshkey_find", "tokenrequestlog_export"}
 DEAD = {"delete", "history"}  # stock addresses that nothing of ours leads to
-EVERYBODYS = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list"}
+EVERYBODYS = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list", "find"}
 SCREENS = {screen.opts.model_name or "": screen for screen in admin.site._registry.values()}
 
 
