@@ -45,6 +45,23 @@ def networks(name: str, default: list[str] | None = None) -> list[str]:
     return found
 
 
+def mail(url: str) -> dict[str, Any]:
+    """Django's settings of mail from an address such as smtp+tls://user:password@host:587; nothing: no mail at all."""
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    try:
+        found = environ.Env.email_url_config(url)
+    except (KeyError, ValueError, ImproperlyConfigured):
+        found = {}
+    if not found.get("EMAIL_BACKEND"):
+        kinds = ", ".join(sorted(environ.Env.EMAIL_SCHEMES))
+        # Not the value: it may hold a password.
+        raise ImproperlyConfigured(f"EMAIL_URL must begin with one of {kinds}, followed by ://")
+    if found["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
+        found["EMAIL_FILE_PATH"] = urlsplit(url).path  # django-environ makes it a relative one
+    return {name: value for name, value in found.items() if name.startswith("EMAIL_") and value is not None}
+
+
 def local_url(host: str, port: int) -> str:
     """The address a person on this machine can open; a wildcard address is not one."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound

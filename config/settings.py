@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import keyfiles, logs
-from config.environment import env, local_url, networks, number, postgresql, sqlite, text, words
+from config.environment import env, local_url, mail, networks, number, postgresql, sqlite, text, words
 from credentials.rules import Method
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -225,6 +225,8 @@ JOB_EVERY_SECONDS = {
         "check_log": 3600,
         "roll_up_log": 120,
         "take_figures": 50,
+        "remind_owners": 3600,
+        "deliver_reminders": 30,
         "forget_silent_instances": 24 * 3600,
         "forget_job_runs": 24 * 3600,
         "forget_kept_answers": 3600,
@@ -241,6 +243,19 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": JOB_TICK_SECONDS},
     }
 }
+
+# --- Reminders: by mail and to webhooks -------------------------------------------------------------------------------
+
+# smtp+tls://user:password@host:587 and the like; consolemail: or filemail:///folder to see them. Empty: no mail.
+_mail = text("EMAIL_URL")
+MAIL_IS_ON = bool(_mail)
+vars().update(mail(_mail))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", f"latchkey@{_public.hostname}")
+# Host names and networks inside that webhooks may be at. Without it they reach what everybody can reach, and no more.
+WEBHOOK_ALLOWED_HOSTS = words("WEBHOOK_ALLOWED_HOSTS")
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
+REMINDER_HISTORY_DAYS = number("REMINDER_HISTORY_DAYS", 400, least=40)
 
 # --- Who signs in, and what a browser may do --------------------------------------------------------------------------
 

@@ -43,12 +43,15 @@ def _pattern(text: str, instead: Instead = _after_start) -> tuple[re.Pattern[str
 
 # What is ours and what is a JWT: whatever follows a prefix is gone, well-formed or not; eyJ is the base64url of '{"'.
 _OWN = re.compile(rf"({'|'.join(map(re.escape, PREFIXES))})[0-9A-Za-z_.~+/=%-]+")
+# The secrets of webhooks, in the form that the Standard Webhooks specification gives them.
+_WEBHOOK = re.compile(r"(whsec_)[0-9A-Za-z+/=_-]+")
 _JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_.-]*")
 # Each pattern and what stands in its place. The order matters: what is longest comes first.
 _PATTERNS: tuple[tuple[re.Pattern[str], Instead], ...] = (
     # PEM, with real or with escaped line ends, whole or cut off.
     _pattern(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", GONE),
     (_OWN, rf"\1{GONE}"),
+    (_WEBHOOK, rf"\1{GONE}"),
     (_JWT, GONE),
     # https://name:password@host, where a password may have an @ or a / in it.
     _pattern(r"(?P<start>\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s\"']*@", lambda found: f"{found['start']}{GONE}@"),

@@ -64,6 +64,9 @@ WRITERS = {
     "TokenRequestLog": set(),
     "RateLimitWindow": set(),
     "Figures": {"tokens.figures"},
+    "Webhook": {"tokens.reminders.webhooks"},
+    "Reminder": {"tokens.reminders.outbox"},
+    "Delivery": {"tokens.reminders.outbox"},
     "LogSeal": {"tokens.sealing"},
     "BulkWork": {"tokens.bulk_work"},
     "BulkSlice": {"tokens.bulk_work"},
@@ -140,7 +143,9 @@ def imports_go_down(module: str, source: str) -> Breaches:
 def pure_files_are_pure(module: str, source: str) -> Breaches:
     """Rules and errors use the standard library only: they are tables of values that any test can feed."""
     if not (
-        module.endswith((".errors", ".rules", ".path_rules", ".session_rules", ".key_rules", ".told"))
+        module.endswith(
+            (".errors", ".rules", ".path_rules", ".session_rules", ".key_rules", ".reminder_rules", ".told")
+        )
         and module.count(".") == 1
         and floor_of(module) != "config"
     ):

@@ -18,7 +18,8 @@ class TokensConfig(AppConfig):
         from tokens.errors import TokenError
         from tokens.impact import impact_lines
         from tokens.jobs import JOBS
-        from tokens.models import LegacyVerifier, SigningKey
+        from tokens.models import LegacyVerifier, SigningKey, Webhook
+        from tokens.reminders import webhooks
         from tokens.signing import seal_context
 
         register_refusal(TokenError)
@@ -26,3 +27,5 @@ class TokensConfig(AppConfig):
         jobs.register(*JOBS)
         sealed.register(LegacyVerifier, "sealed_key", lambda verifier: foreign.seal_context(verifier.name))
         sealed.register(SigningKey, "sealed_private_key", lambda key: seal_context(key.kid))
+        for column in ("sealed_secret", "sealed_earlier_secret"):
+            sealed.register(Webhook, column, webhooks.seal_context)

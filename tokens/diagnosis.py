@@ -9,6 +9,7 @@ from credentials import sealed
 from proxies.models import ApiProxy, Environment, Management, ProxyGroup
 from tokens import surroundings
 from tokens.models import SigningKey, TokenFormat, TokenPolicy
+from tokens.reminders import findings
 from tokens.statements import log_guard
 from tokens.surroundings import Finding
 
@@ -16,7 +17,9 @@ from tokens.surroundings import Finding
 def examine() -> list[Finding]:
     """Every finding, problems first. Where the database can't be asked, that is the finding."""
     try:
-        found = [*_schema()] or [*_content(), *surroundings.database(), *surroundings.neighbours()]
+        found = [*_schema()] or [
+            *_content(), *findings.reminders(), *surroundings.database(), *surroundings.neighbours(),
+        ]  # fmt: skip
     except DatabaseError as trouble:
         told = str(trouble).strip().splitlines() or [type(trouble).__name__]
         found = [Finding(True, f"The database does not answer: {told[0]}", "Start it, or look at DATABASE_URL.")]

@@ -284,3 +284,24 @@ class PolicyExists(TokenError):
 
     code = "policy_exists"
     sentence = "It has a token policy already. Change that one."
+
+
+class WebhookRefused(TokenError):
+    """A webhook cannot be as it was asked for, or its host is one that the portal does not speak to."""
+
+    code = "webhook_refused"
+    sentence = "This webhook is not possible."
+
+
+class WebhookFailed(TokenError):
+    """What was sent did not reach the webhook, or its answer was not 2xx."""
+
+    code = "webhook_failed"
+    sentence = "The webhook did not take it."
+
+
+class NobodyToRemind(TokenError):
+    """A reminder is to be sent again, and there is neither mail for its owner nor a webhook."""
+
+    code = "nobody_to_remind"
+    sentence = "There is nowhere to send it: its owner has no e-mail address or mail is off, and there is no webhook."

@@ -3,8 +3,8 @@
 import dataclasses
 from datetime import datetime
 
-from proxies.jobs import COUNTED_UP_TO, Counts, Job, Keep, Trouble
-from tokens import bulk_work, figures, lifecycle, rollups, sealing, signing
+from proxies.jobs import COUNTED_UP_TO, Counts, Job, Keep, Trouble, bounded
+from tokens import bulk_work, figures, lifecycle, reminders, rollups, sealing, signing
 from tokens.statements import clean
 
 SEALS_CHECKED = 200
@@ -40,6 +40,14 @@ def _bulk_work(keep: Keep) -> Counts:
 
 def _take_figures(keep: Keep) -> Counts:  # noqa: ARG001 - a few statements
     return {"counted": int(figures.take())}
+
+
+def _remind_owners(keep: Keep) -> Counts:
+    return reminders.sweep(keep=keep)._asdict()
+
+
+def _deliver_reminders(keep: Keep) -> Counts:
+    return reminders.deliver(keep=keep)._asdict()
 
 
 def _expired(now: datetime) -> int:
@@ -93,5 +101,18 @@ JOBS = (
         "Sums up the request log by the hour, for the charts.",
         _roll_up_log,
         lambda _now: rollups.waiting(up_to=COUNTED_UP_TO),
+    ),
+    Job(
+        "remind_owners",
+        "Find what owners are reminded of",
+        "Looks for what expires within 30 days, 7 days or a day, and for connection tokens of half a year and a year.",
+        _remind_owners,
+    ),
+    Job(
+        "deliver_reminders",
+        "Deliver reminders",
+        "Sends reminders to their owners by mail and to the webhooks; tries again what was not taken, for three days.",
+        _deliver_reminders,
+        lambda now: bounded(reminders.waiting(now)),
     ),
 )

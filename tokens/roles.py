@@ -17,8 +17,8 @@ _SEEN = {
         "credentialsecret", "gatewayinstance", "grant", "personalaccesstoken", "user",
     ),
     "tokens": (
-        "bulkwork", "issuedtoken", "jwtrefreshkey", "ratelimitwindow", "refreshkey", "requestrollup", "signingkey",
-        "tokenfamily", "tokenpolicy",
+        "bulkwork", "issuedtoken", "jwtrefreshkey", "ratelimitwindow", "refreshkey", "reminder", "requestrollup",
+        "signingkey", "tokenfamily", "tokenpolicy", "webhook",
     ),
 }  # fmt: skip
 _SEES = frozenset(f"{app}.view_{model}" for app, models in _SEEN.items() for model in models)
@@ -40,7 +40,7 @@ _LOG = {"tokens.view_tokenrequestlog", "tokens.view_logseal", "tokens.export_tok
 
 ROLES: dict[str, frozenset[str]] = {
     VIEWER: _SEES,
-    OPERATOR: _SEES | _DEPLOYS | _REVOKES,
+    OPERATOR: _SEES | _DEPLOYS | _REVOKES | {"tokens.change_reminder"},
     SECURITY: _SEES | _KEYS,
     AUDITOR: _SEES | _LOG,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -10,13 +10,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class ChosenFilter(admin.SimpleListFilter):
     """Some named conditions, none of which is asked of the table to be offered."""
 
-    conditions: dict[str, str] = {}
+    conditions: "dict[str, StrOrPromise]" = {}
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> "list[tuple[str, StrOrPromise]]":
         return list(self.conditions.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

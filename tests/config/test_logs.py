@@ -40,6 +40,7 @@ JWT = jwt()
 BY_FORM = {
     **{f"prefix {prefix}": ((raw := secrets.make(prefix))[6:-8], raw) for prefix in secrets.PREFIXES},
     **{f"broken {prefix}": (f"{prefix}Not-Well.Formed~9", f"{prefix}Not-Well.Formed~9") for prefix in secrets.PREFIXES},
+    "secret of a webhook": ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     "jwt": (JWT.rpartition(".")[2], JWT),
     "jwt cut off": (JWT.split(".")[1][:8], JWT.rpartition(".")[0][:-1]),
     "basic": (PAIR, f"Basic {PAIR}"),

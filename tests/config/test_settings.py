@@ -103,3 +103,36 @@ def test_static_files_are_complete(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "data" / "static" / "staticfiles.json").exists()
+
+
+def test_mail_is_off_unless_an_address_says_where_it_goes(tmp_path):
+    names = ["MAIL_IS_ON", "EMAIL_BACKEND", "DEFAULT_FROM_EMAIL"]
+    off = settings_with(tmp_path, names, PUBLIC_URL="https://portal.example.com")
+    assert off == {
+        "MAIL_IS_ON": False,
+        "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
+        "DEFAULT_FROM_EMAIL": "latchkey@portal.example.com",
+    }
+    names += ["EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_TIMEOUT"]
+    on = settings_with(
+        tmp_path, names, EMAIL_URL="smtp+tls://portal:p%40ss@mail.example.com:587", EMAIL_FROM="a@b.example"
+    )
+    assert on == {
+        "MAIL_IS_ON": True, "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "DEFAULT_FROM_EMAIL": "a@b.example", "EMAIL_HOST": "mail.example.com", "EMAIL_PORT": 587,
+        "EMAIL_HOST_USER": "portal", "EMAIL_HOST_PASSWORD": "p@ss", "EMAIL_USE_TLS": True, "EMAIL_TIMEOUT": 10,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "backend"), [("consolemail://", "console"), ("filemail:///tmp/mails", "filebased")])
+def test_mails_can_be_looked_at_without_a_server(tmp_path, url, backend):
+    seen = settings_with(tmp_path, ["EMAIL_BACKEND", "EMAIL_FILE_PATH"], EMAIL_URL=url)
+    assert seen["EMAIL_BACKEND"] == f"django.core.mail.backends.{backend}.EmailBackend"
+    if backend == "filebased":
+        assert seen["EMAIL_FILE_PATH"] == "/tmp/mails"
+
+
+def test_an_address_of_mail_that_is_none_is_refused_without_being_shown(tmp_path):
+    with pytest.raises(RuntimeError, match="EMAIL_URL must begin with one of") as refused:
+        settings_with(tmp_path, ["EMAIL_BACKEND"], EMAIL_URL="mail://user:canary@mail.example.com")
+    assert "canary" not in str(refused.value)

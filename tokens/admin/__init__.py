@@ -12,8 +12,10 @@ from tokens.admin import (
     login,
     policies,
     refresh_keys,
+    reminders,
     seals,
     signing_keys,
+    webhooks,
 )
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "login",
     "policies",
     "refresh_keys",
+    "reminders",
     "seals",
     "signing_keys",
+    "webhooks",
 ]

@@ -57,10 +57,13 @@ MANAGEMENT_ONLY = frozenset(
         "invalid_legacy_verifier",
         "invalid_policy",
         "more_than_confirmed",
+        "nobody_to_remind",
         "policy_exists",
         "plan_changed",
         "step_refused",
         "signing_key_state",
+        "webhook_failed",
+        "webhook_refused",
         # credentials
         "connection_closed",
         "connection_token_in_use",

@@ -8,6 +8,7 @@ from tokens.models.legacy_verifier import LegacyVerifier
 from tokens.models.log_seal import LogMark, LogSeal
 from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
 from tokens.models.rate_limit import RateLimitWindow
+from tokens.models.reminder import Delivery, Reminder, Webhook
 from tokens.models.request_log import TokenRequestLog
 from tokens.models.rollup import RequestRollup
 from tokens.models.signing_key import SigningKey
@@ -15,6 +16,7 @@ from tokens.models.signing_key import SigningKey
 __all__ = [
     "BulkSlice",
     "BulkWork",
+    "Delivery",
     "Figures",
     "IssuedToken",
     "JwtRefreshKey",
@@ -24,10 +26,12 @@ __all__ = [
     "RateLimitWindow",
     "RefreshKey",
     "RefreshMode",
+    "Reminder",
     "RequestRollup",
     "SigningKey",
     "TokenFamily",
     "TokenFormat",
     "TokenPolicy",
     "TokenRequestLog",
+    "Webhook",
 ]

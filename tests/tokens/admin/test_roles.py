@@ -4,6 +4,7 @@ What a role may do stands here by name, apart from the code that grants it: an a
 it is written down, and an address that is new fails until it is said who may open it.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from credentials import client_keys, personal_tokens
-from credentials.models import User
+from credentials.models import Credential, User
 from proxies import jobs
 from proxies.adminkit import PortalAdmin, act_url, pages
 from proxies.models import ChangeRecord
@@ -22,8 +24,9 @@ from tests import world as worlds
 from tests.credentials.connections import opened
 from tests.tokens import proofs
 from tests.world import World
-from tokens import bulk_work, lifecycle, signing
+from tokens import bulk_work, lifecycle, reminders, signing
 from tokens.models import IssuedToken, TokenFamily, TokenRequestLog
+from tokens.reminders import webhooks
 from tokens.roles import AUDITOR, OPERATOR, ROLES, SECURITY, VIEWER
 
 # Screen and act, for each role; whatever is not here is forbidden.
@@ -35,6 +38,7 @@ MAY_ACT: dict[str, set[str]] = {
         "credential undeploy", "issuedtoken revoke", "tokenfamily revoke", "refreshkey revoke", "jwtrefreshkey revoke",
         "jwtrefreshkey revoke-key", "apiproxy end-everything", "proxygroup end-everything", "credential end-everything",
         "user end-everything", "environment end-everything", "bulkwork pause", "bulkwork resume",
+        "reminder resend",
     },
     SECURITY: {
         "credential rotate", "credential change-key", "credential retire-secret", "credential methods",
@@ -69,6 +73,11 @@ def world(db: None) -> World:
     personal_tokens.make(clara, name="script", scopes=["read"], by="clara")
     jobs.enlist()
     bulk_work.start("family", [10**9], by="test")
+    webhooks.add(name="hook", url="https://hooks.example.com/", by="test")
+    Credential.objects.filter(name="shop").update(
+        created_at=worlds.START, expires_on=timezone.now() + timedelta(days=5)
+    )
+    assert reminders.sweep().reminders
     return made
 
 

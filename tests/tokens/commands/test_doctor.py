@@ -4,12 +4,14 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from credentials import clients
 from proxies import catalogue, jobs
 from proxies.models import ScheduledJob
 from tests import world as worlds
 from tests.tokens.commands.calling import run
 from tests.world import World
 from tokens import policies, signing
+from tokens.reminders import webhooks
 from tokens.statements import log_guard, server
 
 
@@ -33,6 +35,7 @@ def production(settings) -> None:
     settings.PUBLIC_URL, settings.TRUSTED_PROXIES = "https://portal.example.com", ["10.0.0.1"]
     jobs.enlist()
     ScheduledJob.objects.update(last_run_at=timezone.now())
+    webhooks.add(name="hook", url="https://hooks.example.com/", by="test")
 
 
 def test_nothing_wrong_is_said_too(world: World, settings, monkeypatch) -> None:
@@ -134,3 +137,24 @@ def test_a_database_that_is_away_is_the_finding(world: World, monkeypatch) -> No
     done = run("doctor")
     assert done.status == 1
     assert "The database does not answer: connection refused" in done.out
+
+
+def test_d43_what_keeps_reminders_from_reaching_anybody_is_said(world: World, settings) -> None:
+    told = "nobody is reminded of what expires"
+    assert told in run("doctor").out
+    settings.MAIL_IS_ON = True
+    holders = "key of Orders, key of Billing, key of Commerce"
+    assert f"3 credentials have no owner's address, so nobody is reminded by mail of their end: {holders}." in (
+        run("doctor").out
+    )
+    type(world.orders).objects.update(owner_email="apis@example.com")
+    clients.change_credential(world.credentials["commerce"], owner_email="group@example.com", by="test")
+    out = run("doctor").out
+    assert "owner's address" not in out
+    assert told not in out
+    settings.MAIL_IS_ON = False
+    webhook = webhooks.add(name="hook", url="https://hooks.example.com/", by="test").webhook
+    assert told not in run("doctor").out
+    webhooks.pause(webhook, by="test")
+    assert told in run("doctor").out
+    assert run("doctor").status == 0
