@@ -14,10 +14,10 @@ class CredentialsConfig(AppConfig):
         from django.core import checks
 
         from credentials import checks as own_checks
-        from credentials import impact, rotation, sealed
+        from credentials import impact, rotation, sealed, second_factors
         from credentials.errors import CredentialError
         from credentials.jobs import JOBS
-        from credentials.models import ConnectionToken
+        from credentials.models import ConnectionToken, SecondFactor
         from proxies import jobs
         from proxies.adminkit import register_impact, register_refusal
 
@@ -25,5 +25,6 @@ class CredentialsConfig(AppConfig):
         register_impact(impact.of_connection)
         register_impact(impact.of_person)
         sealed.register(ConnectionToken, "sealed", rotation.seal_context)
+        sealed.register(SecondFactor, "sealed_key", second_factors.seal_context)
         jobs.register(*JOBS)
         checks.register(own_checks.sealed_values_open)

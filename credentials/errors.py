@@ -53,6 +53,38 @@ class InvalidCredentials(CredentialError):
     sentence = "The user name or the password is wrong."
 
 
+class SecondFactorRequired(CredentialError):
+    """No code was sent by a person who has a second factor."""
+
+    code = "second_factor_required"
+    sentence = "This person has a second factor. Send a code of the app or a recovery code as otp."
+
+
+class SecondFactorRefused(CredentialError):
+    """A code that is wrong, too old, or was used before (RFC 6238 section 5.2)."""
+
+    code = "second_factor_refused"
+    sentence = "The code is wrong, too old, or was used before. Wait for the next one."
+
+
+class SecondFactorMissing(CredentialError):
+    """The installation asks this person for a second factor, and there is none yet."""
+
+    code = "second_factor_missing"
+    sentence = "A second factor is required here. Set one up in the admin first."
+
+
+# The password was right, and more is asked for.
+SECOND_FACTOR_REFUSALS = (SecondFactorRequired, SecondFactorRefused, SecondFactorMissing)
+
+
+class SecondFactorState(CredentialError):
+    """An act that needs a second factor where there is none, or the other way round."""
+
+    code = "second_factor_state"
+    sentence = "This is not possible in the present state of the second factor."
+
+
 class NoFreeSecretSlot(CredentialError):
     """A third secret was asked for; two slots exist (D18)."""
 

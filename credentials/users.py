@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from credentials.errors import InvalidCredential
@@ -37,6 +37,27 @@ def create_user(*, username: str, password: str | None, by: str, at: datetime | 
 def may_act_on(actor: User, subject: User, *, handing_out: bool = False) -> bool:
     """Only a superuser acts on a superuser or hands out permissions: nobody lifts themselves up."""
     return bool(actor.is_superuser or not (handing_out or subject.is_superuser))
+
+
+# What lets somebody become the person, or keeps the person out.
+TAKING_OVER = frozenset(("set-password", "password-link", "reset-second-factor", "deactivate", "reactivate"))
+
+
+def may_do(act: str, actor: User, subject: User) -> bool:
+    """Whether one person may do this act of the users' screen to another: `may_act_on`, and more for taking over.
+
+    Only who may do all that the subject may do takes the subject over: otherwise a clerk would be a colleague with
+    more rights tomorrow. Rights count even while the subject is deactivated.
+    """
+    if not may_act_on(actor, subject, handing_out=act == "access"):
+        return False
+    return bool(actor.is_superuser) or act not in TAKING_OVER or rights_of(subject) <= rights_of(actor)
+
+
+def rights_of(person: User) -> set[str]:
+    """Every permission that was given to a person, singly or by a group, as `app.codename`."""
+    given = Permission.objects.filter(Q(user=person) | Q(group__user=person)).order_by()
+    return {f"{app}.{name}" for app, name in given.values_list("content_type__app_label", "codename")}
 
 
 def check_password(password: str, *, username: str, email: str = "") -> None:

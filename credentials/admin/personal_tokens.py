@@ -94,10 +94,10 @@ def _shown_once(request: HttpRequest, raw: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "title": title, "section": "People"}
+    return {**admin.site.each_context(request), "title": title, "section": "Your account"}
 
 
-register_page(AdminPage(PAGE, "Your tokens", "your-tokens/", your_tokens, "People", "token", 5))
+register_page(AdminPage(PAGE, "Your tokens", "your-tokens/", your_tokens, "Your account", "token", 20))
 
 
 class ReasonForm(forms.Form):

@@ -8,8 +8,10 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from credentials import clients, users
+from credentials import clients, second_factors, users
 from credentials.admin.credentials import GrantForm
 from credentials.models import User
 from proxies.adminkit import Act, PortalAdmin, Words, actor
@@ -86,14 +88,19 @@ def _reactivate(request: HttpRequest, subject: User, values: dict[str, Any]) -> 
     return f"{subject} can log in again."
 
 
+def _reset_second_factor(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
+    second_factors.remove(subject, by=actor(request), note=values["note"])
+    return _("The second factor of %(person)s is removed.") % {"person": subject}
+
+
 @admin.register(User)
 class UserAdmin(PortalAdmin):
     """People who log in."""
 
     section, place, icon = "People", 10, "user"
-    minor = ("email", "is_superuser")
-    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_staff", "groups")
+    minor = ("email", "is_superuser", "second_factor_since")
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "second_factor_since", "last_login")
+    list_filter = ("is_active", "is_staff", "groups", ("second_factor_since", admin.EmptyFieldListFilter))
     search_fields = ("username", "email")
     words = Words(exact=("username",), prefix=("username",), detail="email")
     exclude = ("password",)
@@ -122,6 +129,18 @@ class UserAdmin(PortalAdmin):
             possible=lambda subject: subject.is_active,
         ),
         Act(
+            "reset-second-factor",
+            gettext_lazy("Reset second factor"),
+            _reset_second_factor,
+            "change_user",
+            NoteForm,
+            help=gettext_lazy(
+                "For somebody who lost phone and recovery codes: be sure that it is them who ask. Their password alone"
+                " lets them in then, or leads them to set up a new one where it is required. Their sessions end."
+            ),
+            possible=lambda subject: subject.second_factor_since is not None,
+        ),
+        Act(
             "deactivate",
             "Deactivate",
             _deactivate,
@@ -136,9 +155,9 @@ class UserAdmin(PortalAdmin):
     )
 
     def act_view(self, request: HttpRequest, object_id: str, act_name: str) -> HttpResponse:
-        """Only a superuser acts on a superuser or hands out permissions: nobody lifts themselves up."""
+        """Nobody lifts themselves up: `users.may_do` says who may do what to whom."""
         subject = self.get_object(request, object_id)
         person: Any = request.user
-        if subject is not None and not users.may_act_on(person, subject, handing_out=act_name == "access"):
+        if subject is not None and not users.may_do(act_name, person, subject):
             raise PermissionDenied
         return super().act_view(request, object_id, act_name)

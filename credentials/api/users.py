@@ -11,13 +11,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credentials import users
+from credentials import second_factors, users
 from credentials.api.filters import UserFilter
 from credentials.models import User
 from proxies.api_scopes import USERS
 from proxies.restkit.needs import Need
 from proxies.restkit.schema import documented, example
-from proxies.restkit.shapes import Chosen, Confirmed, ConfirmedNote, Exact, Nothing
+from proxies.restkit.shapes import Chosen, Confirmed, ConfirmedNote, Exact, NoteShape, Nothing
 from proxies.restkit.views import ManagementView
 
 _CHANGE = "credentials.change_user"
@@ -85,6 +85,7 @@ class UserShape(serializers.ModelSerializer[User]):
             "is_superuser",
             "date_joined",
             "last_login",
+            "second_factor_since",
             "groups",
             "user_permissions",
         )
@@ -113,14 +114,14 @@ class Users(ManagementView[User]):
         "set_access": Need(_CHANGE, USERS, act="access"),
         "deactivate": Need(_CHANGE, USERS, act="deactivate", dangerous=True),
         "reactivate": Need(_CHANGE, USERS, act="reactivate"),
+        "reset_second_factor": Need(_CHANGE, USERS, act="reset-second-factor"),
     }
 
     def one(self, key: int | str) -> User:
         """The person; who may not act on them is refused before anything else."""
         found = super().one(key)
-        hands_out = self.action == "set_access"
-        acts = self.action != "retrieve"
-        if acts and not users.may_act_on(self.request.user, found, handing_out=hands_out):  # type: ignore[arg-type]
+        act = self.need.act if self.need is not None else ""
+        if act and not users.may_do(act, self.request.user, found):  # type: ignore[arg-type]
             raise PermissionDenied
         return found
 
@@ -178,4 +179,12 @@ class Users(ManagementView[User]):
         self.read(Nothing)
         person = self.one(pk)
         users.reactivate(person, by=self.by, at=self.now)
+        return self.shown(person)
+
+    @documented("Reset a second factor", takes=NoteShape, gives=UserShape)
+    @action(detail=True, methods=["post"], url_path="reset-second-factor")
+    def reset_second_factor(self, request: Request, pk: str) -> Response:
+        """For a person who lost phone and recovery codes. Their password alone lets them in; their sessions end."""
+        values, person = self.read(NoteShape), self.one(pk)
+        second_factors.remove(person, by=self.by, at=self.now, **values)
         return self.shown(person)

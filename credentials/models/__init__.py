@@ -10,6 +10,7 @@ from credentials.models.credential import (
 )
 from credentials.models.grant import Grant
 from credentials.models.personal_token import PersonalAccessToken
+from credentials.models.second_factor import RecoveryCode, SecondFactor
 from credentials.models.user import User
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "GatewayInstance",
     "Grant",
     "PersonalAccessToken",
+    "RecoveryCode",
+    "SecondFactor",
     "UsedAssertion",
     "User",
 ]

@@ -17,7 +17,7 @@ from proxies.adminkit.display import badge, copyable, moment, state_badge
 from proxies.adminkit.filters import ChosenFilter, ExpiryFilter, PeriodFilter, TextFilter
 from proxies.adminkit.finding import Found, FoundGroup, Words, register_finder
 from proxies.adminkit.lists import BoundedPaginator
-from proxies.adminkit.pages import AdminPage, register_front_page, register_page
+from proxies.adminkit.pages import AdminPage, MoreToProve, register_front_page, register_page
 from proxies.adminkit.screen import PortalAdmin, act_link, act_url, add_acts
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "FoundGroup",
     "ImpactCounter",
     "ImpactLine",
+    "MoreToProve",
     "PeriodFilter",
     "PortalAdmin",
     "Secret",

@@ -9,7 +9,10 @@ from django.http import HttpRequest, HttpResponse
 
 @dataclass(frozen=True, slots=True)
 class AdminPage:
-    """A page with an entry in the sidebar. `permission` is `app.codename`; empty: everybody who may enter."""
+    """A page with an entry in the sidebar. `permission` is `app.codename`; empty: everybody who may enter.
+
+    One that is `for_strangers` has no entry and asks for no login: it belongs to the way in.
+    """
 
     name: str
     label: str
@@ -19,10 +22,19 @@ class AdminPage:
     icon: str = "dot"
     place: int = 50
     permission: str = ""
+    for_strangers: bool = False
 
     def allowed(self, request: HttpRequest) -> bool:
         """Whether this person may open it."""
         return not self.permission or request.user.has_perm(self.permission)
+
+
+class MoreToProve(Exception):
+    """The password was right and something else is asked for: raised by the login's form, with the answer to give."""
+
+    def __init__(self, answer: HttpResponse) -> None:
+        self.answer = answer
+        super().__init__()
 
 
 FrontPage = Callable[[HttpRequest], dict[str, Any]]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -12,13 +13,15 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from proxies.adminkit.finding import find_anything, may_be_secret
-from proxies.adminkit.pages import AdminPage, front_page, pages
+from proxies.adminkit.pages import AdminPage, MoreToProve, front_page, pages
 
 # In the order of the sidebar. A screen names its section; one that is not listed here comes last.
-SECTIONS = ("Overview", "APIs", "Clients", "Tokens", "Setup > Integrations", "Log", "People", "System")
+SECTIONS = ("Overview", "APIs", "Clients", "Tokens", "Setup > Integrations", "Log", "People", "System",
+            "Your account")  # fmt: skip
 # As long as the longest token.
 LONGEST_TERM = 16_384
 # Screens that are not ours.
@@ -33,9 +36,21 @@ class PortalSite(AdminSite):
     enable_nav_sidebar = False
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        own = [path(page.path, self.admin_view(_guarded(page)), name=page.name) for page in pages()]
+        own = [path(page.path, self._view_of(page), name=page.name) for page in pages()]
         find = path("find/", self.admin_view(self.find_view), name="find")
         return [find, *own, *super().get_urls()]
+
+    def _view_of(self, page: AdminPage) -> Any:
+        return never_cache(page.view) if page.for_strangers else self.admin_view(_guarded(page))
+
+    # `login_not_required` as the method that this one replaces has it.
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The password, and for whom that is not enough the way to the next step."""
+        try:
+            return super().login(request, extra_context)
+        except MoreToProve as asked:
+            return asked.answer
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         return super().index(request, {"section": "Overview", **front_page(request), **(extra_context or {})})
@@ -68,7 +83,7 @@ class PortalSite(AdminSite):
         if app_label is not None:
             return super().get_app_list(request, app_label)
         entries = [self._front_entry(request)]
-        entries += [_entry(page, reverse(f"admin:{page.name}")) for page in pages() if page.allowed(request)]
+        entries += [_entry(page, reverse(f"admin:{page.name}")) for page in pages() if _listed(page, request)]
         for app in self._build_app_dict(request).values():
             entries += [self._screen_entry(each) for each in app["models"]]
         return _sections(entries)
@@ -93,6 +108,10 @@ def _guarded(page: AdminPage) -> Any:
         return page.view(request, **kwargs)
 
     return view
+
+
+def _listed(page: AdminPage, request: HttpRequest) -> bool:
+    return not page.for_strangers and page.allowed(request)
 
 
 def _entry(page: AdminPage, url: str) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def every_address() -> Iterator[str]:
     """The list, the first thing, every act and the form for a new one, of every screen."""
     yield "/admin/"
     yield "/admin/password_change/"
+    yield "/admin/second-factor/"
     for model, screen in admin.site._registry.items():
         opts = model._meta
         name = f"admin:{opts.app_label}_{opts.model_name}"

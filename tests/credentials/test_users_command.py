@@ -7,6 +7,7 @@ from credentials import clients, users
 from credentials.models import User
 from proxies.models import ChangeRecord
 from tests import world as worlds
+from tests.tokens.codes import enrolled
 from tests.tokens.commands.calling import run
 from tests.world import World
 from tokens import lifecycle
@@ -32,6 +33,7 @@ def test_a_new_person_can_log_in(db: None, client) -> None:
     assert told[0] | {"last_login": None} == {
         "username": "ada", "email": "ada@example.com", "first_name": "Ada", "last_name": "", "active": True,
         "staff": True, "superuser": False, "groups": [], "permissions": [], "last_login": None,
+        "second_factor_since": None,
     }  # fmt: skip
     assert set(ChangeRecord.objects.values_list("verb", "actor")) == {("create", "command line")}
 
@@ -128,3 +130,13 @@ def test_d14_a_person_is_granted_access_and_loses_it(world: World) -> None:
     assert run("withdraw", "--user", "ada", "orders", "--yes", "--json").json["username"] == "ada"
     assert list(person.grants.filter(withdrawn_at=None).values_list("proxy__slug", flat=True)) == ["billing"]
     assert run("grant", "ada", "orders").status == 1, "a user name is not a client id"
+
+
+def test_a_lost_second_factor_is_reset_and_the_history_says_so(db: None) -> None:
+    create("ada", "--staff")
+    assert run("users", "reset-second-factor", "ada").status == 1
+    enrolled(User.objects.get())
+    done = run("users", "reset-second-factor", "ada", "--note", "lost the phone", "--json")
+    assert (done.status, done.json["second_factor_since"]) == (0, None)
+    record = ChangeRecord.objects.get(verb="remove second factor")
+    assert (record.actor, record.subject_name, record.note) == ("command line", "ada", "lost the phone")

@@ -14,6 +14,7 @@ from tokens.admin import (
     refresh_keys,
     reminders,
     seals,
+    second_factor,
     signing_keys,
     webhooks,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "refresh_keys",
     "reminders",
     "seals",
+    "second_factor",
     "signing_keys",
     "webhooks",
 ]

@@ -10,13 +10,20 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from credentials import addresses, personal_tokens, secrets
+from credentials import addresses, personal_tokens, second_factors, secrets
+from credentials.errors import SecondFactorMissing
 from credentials.models import PersonalAccessToken, User
 from tokens import lifecycle, sightings
 from tokens.errors import NoSession
 from tokens.lifecycle import Authenticated
 
 REALM = 'Bearer realm="latchkey"'
+
+
+def _refuse_without_second_factor(person: User) -> None:
+    """Whoever must set one up reaches nothing else, by an earlier token either."""
+    if second_factors.is_missing(person):
+        raise AuthenticationFailed(str(SecondFactorMissing()), code=SecondFactorMissing.code)
 
 
 class LoginTokenAuthentication(JWTAuthentication):
@@ -35,6 +42,7 @@ class LoginTokenAuthentication(JWTAuthentication):
         person = User.objects.filter(pk=found.user_id, is_active=True).first()
         if person is None:
             raise AuthenticationFailed(str(NoSession()), code="invalid_token")
+        _refuse_without_second_factor(person)
         sightings.seen(found.token_id, proxy="", address=addresses.caller(request.META))
         return person, found
 
@@ -62,6 +70,7 @@ class PersonalTokenAuthentication(BaseAuthentication):
         found: PersonalAccessToken | None = personal_tokens.shown(raw, at=timezone.now())
         if found is None:
             raise AuthenticationFailed("The personal access token was refused.", code="invalid_token")
+        _refuse_without_second_factor(found.owner)
         sightings.personal_token_seen(found.pk, address=addresses.caller(request.META))
         return found.owner, Limited(found.pk, frozenset(found.scopes.split()))
 

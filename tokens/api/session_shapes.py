@@ -14,6 +14,13 @@ class LoginSerializer(serializers.Serializer[Any]):
 
     username = serializers.CharField(max_length=150, trim_whitespace=False)
     password = serializers.CharField(max_length=1_000, trim_whitespace=False)
+    otp = serializers.CharField(
+        max_length=40,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="A code of the second factor, or a recovery code, of a person who has one.",
+    )
     audience = serializers.CharField(
         max_length=255, required=False, default="", allow_blank=True, help_text="Empty: the portal's own API."
     )

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from credentials.errors import SECOND_FACTOR_REFUSALS
 from proxies.restkit.parsers import SmallJSONParser
 from tokens import cors, lifecycle
 from tokens.api.session_shapes import (
@@ -31,12 +32,12 @@ from tokens.errors import InvalidRequest
 from tokens.querysets import live_sessions
 
 _SHAPE = (ParseError, UnsupportedMediaType, ValidationError)
-_IN_URL = ("refresh", "refresh_token", "access", "access_token", "token", "password")
+_IN_URL = ("refresh", "refresh_token", "access", "access_token", "token", "password", "otp")
 MOST_SESSIONS = 500
 
 _REFUSALS = {
     400: OpenApiResponse(RefusalSerializer, "The request or the token is refused; error_code says why."),
-    401: OpenApiResponse(RefusalSerializer, "Wrong user name, password or access token."),
+    401: OpenApiResponse(RefusalSerializer, "Wrong user name, password, code or access token; error_code says which."),
     405: OpenApiResponse(RefusalSerializer, "Use POST."),
     429: OpenApiResponse(RefusalSerializer, "Too many requests; Retry-After says when to come again."),
     503: OpenApiResponse(RefusalSerializer, "The database cannot be asked. Try again."),
@@ -127,11 +128,16 @@ class Login(SessionDoor):
         """A user name and password make a pair: a short access token and a refresh token (D27).
 
         The access token is for the portal's own API, or for the audience named if a grant lets the person reach it.
+        A person with a second factor sends a code of it as `otp`; without one the answer is second_factor_required.
         """
         values = self.read()
         username, caller = values.pop("username"), self.caller
         counted = lifecycle.limit(lifecycle.by_login(username, caller.address))
-        session = lifecycle.login(username, values.pop("password"), request=caller, **values)
+        try:
+            session = lifecycle.login(username, values.pop("password"), request=caller, **values)
+        except SECOND_FACTOR_REFUSALS:
+            counted.give_back()  # the password was right; wrong codes have a count of their own
+            raise
         counted.give_back()
         return Response(PairSerializer(session).data)
 

@@ -14,6 +14,7 @@ from tokens.lifecycle.limiting import (
     by_address,
     by_client,
     by_login,
+    by_second_factor,
     count_refusal,
     limit,
     refuse_if_known,
@@ -23,6 +24,7 @@ from tokens.lifecycle.minting import TokenAnswer, issuer
 from tokens.lifecycle.proving import Client, Proof
 from tokens.lifecycle.refreshing import refresh
 from tokens.lifecycle.revoking import revoke, revoke_by_jti, revoke_family, revoke_holder, revoke_key, revoke_token
+from tokens.lifecycle.second_step import second_step
 from tokens.lifecycle.session_tokens import Session, key_hashes
 from tokens.lifecycle.sessions import access, end_others, end_session, logout, renew
 from tokens.lifecycle.verifying import UnknownProxy, Verdict, verify
@@ -49,6 +51,7 @@ __all__ = [
     "by_address",
     "by_client",
     "by_login",
+    "by_second_factor",
     "clean",
     "count_matching",
     "count_refusal",
@@ -76,5 +79,6 @@ __all__ = [
     "revoke_key",
     "revoke_matching",
     "revoke_token",
+    "second_step",
     "verify",
 ]

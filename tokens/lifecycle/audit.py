@@ -35,6 +35,9 @@ UNAUTHORIZED = frozenset(
         "invalid_credentials",
         "not_authenticated",
         "gateway_refused",
+        "second_factor_missing",
+        "second_factor_refused",
+        "second_factor_required",
     )
 )
 UNAVAILABLE = frozenset(("server_error", "no_signing_key", "authentication_busy"))

@@ -98,6 +98,16 @@ def by_login(username: str, address: str) -> Count:
     return Count("login", caller, settings.LOGIN_FAILURES_ALLOWED, seconds, hidden=True, awaits_proof=True)
 
 
+def by_second_factor(username: str) -> Count:
+    """The count of a person's second factor, wherever the codes come from: give it back where the code is right.
+
+    Only who knows the password gets here, so that no stranger can keep a person out by it.
+    """
+    seconds = settings.LOGIN_FAILURE_WINDOW_SECONDS
+    caller = username.casefold()
+    return Count("second_factor", caller, settings.LOGIN_FAILURES_ALLOWED, seconds, hidden=True, awaits_proof=True)
+
+
 def limit(*counts: Count, at: datetime | None = None) -> Counted:
     """Count a request in each bucket; raises RateLimited where one of them is past its limit."""
     now = at or timezone.now()

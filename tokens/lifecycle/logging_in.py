@@ -9,13 +9,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from credentials import identify, secrets
-from credentials.errors import InvalidCredentials
+from credentials.errors import SECOND_FACTOR_REFUSALS, InvalidCredentials
 from credentials.models import User
 from proxies.models import Environment
 from tokens import devices, errors, rules, session_rules, signing
 from tokens.lifecycle import minting, session_tokens
 from tokens.lifecycle.audit import Entry, Request, audited, clean_text
 from tokens.lifecycle.issuing import FirstKeyNeeded, describe_token
+from tokens.lifecycle.second_step import second_step
 from tokens.lifecycle.session_tokens import CLIENT, RefreshJWT, Session
 from tokens.statements import issue as issue_statements
 from tokens.statements import revoke as revoke_statements
@@ -42,6 +43,7 @@ def login(
     password: str,
     *,
     request: Request,
+    otp: str = "",
     audience: str = "",
     lifetime: int | None = None,
     device_id: str = "",
@@ -50,13 +52,16 @@ def login(
     """A new session of this person, logged; or a refusal, logged: access and refresh token (S1.1, D27).
 
     `audience` is the portal's API where empty, else the audience or slug of a proxy or group that a grant lets the
-    person reach. `lifetime` is the refresh token's, in seconds. Raises InvalidCredentials or TokenError.
+    person reach. `lifetime` is the refresh token's, in seconds. `otp` is a code of the person's second factor, if there
+    is one. Raises InvalidCredentials, one of SECOND_FACTOR_REFUSALS, or TokenError.
     """
     now = at or timezone.now()
+    person: User | Exception
     try:
-        person: User | None = identify.person(username, password)
-    except InvalidCredentials:
-        person = None
+        person = identify.person(username, password)
+        second_step(person, otp, at=now)
+    except (InvalidCredentials, *SECOND_FACTOR_REFUSALS) as refusal:
+        person = refusal
     wish = Wish("login", audience, lifetime, device_id)
     return _with_first_key(lambda: _open(person, wish, username=username, request=request, now=now))
 
@@ -86,11 +91,11 @@ def _with_first_key(act: Callable[[], Session]) -> Session:
     return act()
 
 
-def _open(person: User | None, wish: Wish, *, username: str, request: Request, now: datetime) -> Session:
+def _open(person: User | Exception, wish: Wish, *, username: str, request: Request, now: datetime) -> Session:
     with audited("mint" if wish.kind == "minted" else "login", request, now) as entry:
         entry.username = username
-        if person is None:
-            raise InvalidCredentials
+        if isinstance(person, Exception):
+            raise person
         facts = statements.read_login(user_id=person.pk, audience=_fit(wish.audience), now=now)
         if facts is None:
             raise errors.UnknownEnvironment

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import CommandError
 
-from credentials import users
+from credentials import second_factors, users
 from credentials.commandkit import user
 from credentials.models import User
 from proxies.commandkit import ACTOR, PortalCommand, add_verb, add_yes, hidden, impact_on
@@ -20,7 +20,7 @@ VARIABLE = "PASSWORD"
 class Command(PortalCommand):
     """People who log in, one verb each."""
 
-    help = "People: create, change, set-password, deactivate, reactivate, access, list."
+    help = "People: create, change, set-password, deactivate, reactivate, access, reset-second-factor, list."
 
     def add_words(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -39,6 +39,8 @@ class Command(PortalCommand):
         leaving.add_argument("--note", default="", help="kept in the history")
         add_yes(leaving)
         _named(verbs, "reactivate", "let the person log in again")
+        losing = _named(verbs, "reset-second-factor", "for a person who lost phone and recovery codes")
+        losing.add_argument("--note", default="", help="kept in the history")
         allowing = _named(verbs, "access", "what the person may do; what is not named stays")
         allowing.add_argument("--staff", choices=("on", "off"), help="may enter the admin")
         allowing.add_argument("--groups", nargs="*", metavar="NAME", help="all groups of the person; none empties")
@@ -50,6 +52,7 @@ class Command(PortalCommand):
         verbs: dict[str, Callable[[dict[str, Any]], None]] = {
             "list": self._list, "create": self._create, "change": self._change, "set-password": self._set_password,
             "deactivate": self._deactivate, "reactivate": self._reactivate, "access": self._access,
+            "reset-second-factor": self._reset_second_factor,
         }  # fmt: skip
         verbs[options["verb"]](options)
 
@@ -97,6 +100,11 @@ class Command(PortalCommand):
         subject = user(options["username"])
         users.reactivate(subject, by=ACTOR)
         self.tell(_told(subject), f"{subject} can log in again. Tokens of before stay ended.")
+
+    def _reset_second_factor(self, options: dict[str, Any]) -> None:
+        subject = user(options["username"])
+        second_factors.remove(subject, by=ACTOR, note=options["note"])
+        self.tell(_told(subject), f"The second factor of {subject} is removed. Their sessions of the admin have ended.")
 
     def _access(self, options: dict[str, Any]) -> None:
         subject = user(options["username"])
@@ -167,6 +175,7 @@ def _told(each: User) -> dict[str, Any]:
         "groups": sorted(group.name for group in each.groups.all()),
         "permissions": sorted(f"{one.content_type.app_label}.{one.codename}" for one in each.user_permissions.all()),
         "last_login": each.last_login,
+        "second_factor_since": each.second_factor_since,
     }
 
 
