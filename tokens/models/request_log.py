@@ -56,7 +56,7 @@ class TokenRequestLog(models.Model):
             models.Index(fields=("-at",), name="log_by_time"),
             models.Index(fields=("client_id", "-at"), name="log_by_client"),
             models.Index(fields=("family_id",), name="log_by_family"),
-            models.Index(fields=("jti",), name="log_by_jti"),
+            models.Index(fields=("jti",), name="log_by_start_of_jti", opclasses=["varchar_pattern_ops"]),
         )
 
     def __str__(self) -> str:
