@@ -103,6 +103,7 @@ CORS_ORIGINS = words("CORS_ORIGINS")  # origins whose pages may call login and r
 TOKEN_RATE_LIMIT_PER_MINUTE = number("TOKEN_RATE_LIMIT_PER_MINUTE", 600)  # for each address; 0: off
 LOGIN_FAILURES_ALLOWED = number("LOGIN_FAILURES_ALLOWED", 10)  # for one name from one address; 0: any number
 LOGIN_FAILURE_WINDOW_SECONDS = number("LOGIN_FAILURE_WINDOW_SECONDS", 900, least=1)
+PASSWORD_LINK_LIFETIME_SECONDS = number("PASSWORD_LINK_LIFETIME_SECONDS", 3 * 24 * 3600, least=1)
 # Who must have a second factor: staff (all who may enter the admin) or names of groups; superusers where there is any.
 SECOND_FACTOR_REQUIRED = words("SECOND_FACTOR_REQUIRED")
 CLIENT_RATE_LIMIT_PER_MINUTE = number("CLIENT_RATE_LIMIT_PER_MINUTE", 600)  # for each client, from wherever; 0: off

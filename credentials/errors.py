@@ -85,6 +85,27 @@ class SecondFactorState(CredentialError):
     sentence = "This is not possible in the present state of the second factor."
 
 
+class PasswordLinkRefused(CredentialError):
+    """A link that sets a password: unknown, used, expired, replaced, or of somebody deactivated. All alike."""
+
+    code = "password_link_refused"
+    sentence = "This link does not work any more. Ask for a new one."
+
+
+class PasswordLinkState(CredentialError):
+    """A link was asked for that there cannot be."""
+
+    code = "password_link_state"
+    sentence = "There can be no link for this person now."
+
+
+class MailNotSent(CredentialError):
+    """The mail server did not take a mail."""
+
+    code = "mail_not_sent"
+    sentence = "The mail server did not take it."
+
+
 class NoFreeSecretSlot(CredentialError):
     """A third secret was asked for; two slots exist (D18)."""
 

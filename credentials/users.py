@@ -83,13 +83,13 @@ def change_user(user: User, *, by: str, at: datetime | None = None, **fields: An
     user.refresh_from_db()
 
 
-def set_password(user: User, password: str, *, by: str, at: datetime | None = None) -> None:
+def set_password(user: User, password: str, *, by: str, note: str = "", at: datetime | None = None) -> None:
     """A new password; every token of the person ends at once (D31)."""
     now = at or timezone.now()
     with transaction.atomic():
         user.set_password(password)
         User.objects.filter(pk=user.pk).update(password=user.password, generation=F("generation") + 1)
-        history.record("change login", user, by=by, at=now)
+        history.record("change login", user, by=by, at=now, note=note)
     user.refresh_from_db()
 
 

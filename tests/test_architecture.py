@@ -50,6 +50,7 @@ WRITERS = {
     "Grant": {"credentials.clients"},
     "User": {"credentials.users", "credentials.second_factors"},
     "SecondFactor": {"credentials.second_factors"},
+    "PasswordLink": {"credentials.password_links"},
     "RecoveryCode": {"credentials.second_factors"},
     "Group": {"credentials.groups"},
     "PersonalAccessToken": {"credentials.personal_tokens"},

@@ -5,6 +5,7 @@ from credentials.admin import (
     credentials,
     groups,
     keys,
+    password_links,
     personal_tokens,
     users,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "credentials",
     "groups",
     "keys",
+    "password_links",
     "personal_tokens",
     "users",
 ]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
@@ -11,10 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from credentials import clients, second_factors, users
+from credentials import clients, password_links, second_factors, users
 from credentials.admin.credentials import GrantForm
 from credentials.models import User
-from proxies.adminkit import Act, PortalAdmin, Words, actor
+from proxies.adminkit import Act, PortalAdmin, Secret, Words, actor
 
 
 class PasswordForm(forms.Form):
@@ -29,17 +30,41 @@ class PasswordForm(forms.Form):
         values = super().clean() or {}
         if values.get("password") != values.pop("again", None):
             raise forms.ValidationError("The two passwords differ.")
-        validate_password(values.get("password") or "")
+        if values.get("password") or self.fields["password"].required:
+            validate_password(values.get("password") or "")
         return values
 
 
-class NewUserForm(PasswordForm):
-    """What a new person needs."""
+class ByMailForm(forms.Form):
+    """How a link reaches its person: the field is there where mail can be sent."""
+
+    by_mail = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Send it by mail"),
+        help_text=gettext_lazy("To the e-mail address of the person. Otherwise the link is shown to you, once."),
+    )
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        if not settings.MAIL_IS_ON:
+            del self.fields["by_mail"]
+
+
+class NewUserForm(ByMailForm, PasswordForm):
+    """What a new person needs. Without a password they are invited to set one."""
 
     username = forms.CharField(max_length=150, validators=User._meta.get_field("username").validators)
     email = forms.EmailField(required=False)
     is_staff = forms.BooleanField(required=False, label="May enter the admin")
     field_order = ("username", "email", "is_staff")
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        for name in ("password", "again"):
+            self.fields[name].required = False
+        self.fields["password"].help_text = gettext_lazy(
+            "Leave both empty to invite them: they set their password by a link that works once."
+        )
 
 
 class AccessForm(forms.Form):
@@ -64,8 +89,25 @@ class NoteForm(forms.Form):
     note = forms.CharField(required=False, max_length=500)
 
 
-def _create(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
-    return f"{users.create_user(by=actor(request), **values)} was created."
+def _create(request: HttpRequest, subject: None, values: dict[str, Any]) -> str | Secret:
+    by_mail, password = values.pop("by_mail", False), values.pop("password") or None
+    if password:
+        return f"{users.create_user(by=actor(request), password=password, **values)} was created."
+    return _told_once(*password_links.invite(by=actor(request), by_mail=by_mail, **values))
+
+
+def _link(request: HttpRequest, subject: User, values: dict[str, Any]) -> str | Secret:
+    return _told_once(subject, password_links.make(subject, by=actor(request), by_mail=values.get("by_mail", False)))
+
+
+def _told_once(subject: User, made: password_links.Made) -> str | Secret:
+    if made.mailed:
+        return _("A link was mailed to %(address)s.") % {"address": subject.email}
+    title = _("A link for %(person)s to set their password, until %(until)s UTC") % {
+        "person": subject,
+        "until": f"{made.expires_at:%Y-%m-%d %H:%M}",
+    }
+    return Secret(title, [(_("Link"), made.address)])
 
 
 def _set_password(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
@@ -107,6 +149,18 @@ class UserAdmin(PortalAdmin):
     add_act = Act("add", "Add user", _create, "add_user", NewUserForm)
     acts = (
         Act("set-password", "Set password", _set_password, "change_user", PasswordForm, dangerous=True),
+        Act(
+            "password-link",
+            gettext_lazy("Invite or reset by link"),
+            _link,
+            "change_user",
+            ByMailForm,
+            help=gettext_lazy(
+                "A link by which this person sets their own password, once. An earlier link ends; the password of"
+                " before works until then. All tokens of the person end when the new password is set."
+            ),
+            possible=lambda subject: subject.is_active,
+        ),
         Act(
             "access",
             "What they may do",

@@ -11,7 +11,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credentials import second_factors, users
+from credentials import password_links, second_factors, users
 from credentials.api.filters import UserFilter
 from credentials.models import User
 from proxies.api_scopes import USERS
@@ -48,7 +48,7 @@ class NewUserShape(Exact):
 
     username = serializers.CharField(max_length=150)
     email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
-    password = _password()
+    password = _password(required=False, default=None, allow_null=True, help_text="Without one: make a link next.")
     is_staff = serializers.BooleanField(required=False, default=False, help_text="May enter the admin.")
 
 
@@ -64,6 +64,20 @@ class PasswordShape(Confirmed):
     """A new password, and the name of whose tokens end."""
 
     password = _password()
+
+
+class ByMailShape(Exact):
+    """How a link reaches its person."""
+
+    by_mail = serializers.BooleanField(required=False, default=False, help_text="To the person's e-mail address.")
+
+
+class PasswordLinkShape(serializers.Serializer[Any]):
+    """A link by which a person sets their own password: in this answer, and never again."""
+
+    link = serializers.CharField(allow_null=True, help_text="null where it was mailed.")
+    expires_at = serializers.DateTimeField()
+    mailed = serializers.BooleanField()
 
 
 class UserShape(serializers.ModelSerializer[User]):
@@ -111,6 +125,7 @@ class Users(ManagementView[User]):
         "retrieve": Need("credentials.view_user", USERS),
         "create": Need("credentials.add_user", USERS, act="add"),
         "set_password": Need(_CHANGE, USERS, act="set-password", dangerous=True),
+        "password_link": Need(_CHANGE, USERS, act="password-link", answers_secret=True),
         "set_access": Need(_CHANGE, USERS, act="access"),
         "deactivate": Need(_CHANGE, USERS, act="deactivate", dangerous=True),
         "reactivate": Need(_CHANGE, USERS, act="reactivate"),
@@ -139,7 +154,8 @@ class Users(ManagementView[User]):
     def create(self, request: Request) -> Response:
         """They may do nothing yet: set their access next."""
         values = self.read(NewUserShape)
-        users.check_password(values["password"], username=values["username"], email=values["email"])
+        if values["password"] is not None:
+            users.check_password(values["password"], username=values["username"], email=values["email"])
         made = users.create_user(by=self.by, at=self.now, **values)
         return self.shown(made, status=201)
 
@@ -153,6 +169,15 @@ class Users(ManagementView[User]):
             users.check_password(values["password"], username=person.username, email=person.email)
             users.set_password(person, values["password"], by=self.by, at=self.now)
         return told or self.shown(person)
+
+    @documented("Make a link that sets a password", takes=ByMailShape, gives=PasswordLinkShape, status=201)
+    @action(detail=True, methods=["post"], url_path="password-link")
+    def password_link(self, request: Request, pk: str) -> Response:
+        """To invite somebody or to reset their password. It works once and is answered once, or mailed."""
+        values, person = self.read(ByMailShape), self.one(pk)
+        made = password_links.make(person, by=self.by, at=self.now, **values)
+        told = {"link": None if made.mailed else made.address, "expires_at": made.expires_at, "mailed": made.mailed}
+        return Response(told, status=201)
 
     @documented("Set what a person may do", takes=PersonAccessShape, gives=UserShape, examples=[_VIEWER])
     @action(detail=True, methods=["post"], url_path="set-access")

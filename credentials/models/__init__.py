@@ -9,6 +9,7 @@ from credentials.models.credential import (
     UsedAssertion,
 )
 from credentials.models.grant import Grant
+from credentials.models.password_link import PasswordLink
 from credentials.models.personal_token import PersonalAccessToken
 from credentials.models.second_factor import RecoveryCode, SecondFactor
 from credentials.models.user import User
@@ -22,6 +23,7 @@ __all__ = [
     "CredentialSecret",
     "GatewayInstance",
     "Grant",
+    "PasswordLink",
     "PersonalAccessToken",
     "RecoveryCode",
     "SecondFactor",

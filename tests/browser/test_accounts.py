@@ -80,3 +80,39 @@ def test_d38_a_second_factor_is_set_up_asked_for_replaced_by_paper_and_removed(
     third.locator("button[name=begin]").wait_for()
     assert wrong == []
     assert [*page.violations, *other.violations, *third.violations] == []
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), LOOKS)
+def test_somebody_new_is_invited_and_sets_a_password_by_a_link_that_leaves_no_trace(
+    portal: Portal, new_page: Callable[..., Watched], viewport: dict[str, int], scheme: str
+) -> None:
+    portal.person("root", superuser=True)
+    page = new_page(viewport=viewport, color_scheme=scheme)
+    page.sign_in("root")
+    page.open("/admin/credentials/user/add/")
+    page.fill("#id_username", "grace")
+    page.check("#id_is_staff")
+    wrong = judged(page)
+    page.click(".submit-row [type=submit]")
+    page.locator(".shown-once").wait_for()
+    address = page.locator(".shown-once code").inner_text()
+    wrong += judged(page)
+
+    stranger = new_page(viewport=viewport, color_scheme=scheme)
+    stranger.page.goto(address)
+    stranger.locator("#id_password").wait_for()
+    assert stranger.url == f"{portal.url}/admin/set-password/"
+    assert not stranger.locator("#id_link").is_visible()
+    wrong += judged(stranger)
+    for password in ("short", "another horse battery"):
+        stranger.fill("#id_password", password)
+        stranger.fill("#id_again", password)
+        stranger.keyboard.press("Enter")
+        if password == "short":
+            stranger.get_by_text("too short").wait_for()
+            wrong += judged(stranger)
+    stranger.get_by_text("Your password is set, grace").wait_for()
+    stranger.sign_in("grace", "another horse battery")
+    assert address.rpartition("#")[2] not in portal.log.read_text(errors="replace")
+    assert wrong == []
+    assert [*page.violations, *stranger.violations] == []

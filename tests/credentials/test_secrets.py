@@ -44,7 +44,7 @@ def test_d20_a_secret_is_prefix_random_checksum_in_unreserved_characters(prefix:
 
 
 def test_d20_there_is_one_prefix_per_kind() -> None:
-    assert len(set(secrets.PREFIXES)) == len(secrets.PREFIXES) == 5
+    assert len(set(secrets.PREFIXES)) == len(secrets.PREFIXES) == 6
     assert not any(one != other and one.startswith(other) for one in secrets.PREFIXES for other in secrets.PREFIXES)
 
 

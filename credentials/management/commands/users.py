@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import CommandError
 
-from credentials import second_factors, users
+from credentials import password_links, second_factors, users
 from credentials.commandkit import user
 from credentials.models import User
 from proxies.commandkit import ACTOR, PortalCommand, add_verb, add_yes, hidden, impact_on
@@ -20,7 +20,7 @@ VARIABLE = "PASSWORD"
 class Command(PortalCommand):
     """People who log in, one verb each."""
 
-    help = "People: create, change, set-password, deactivate, reactivate, access, reset-second-factor, list."
+    help = "People: create, change, passwords, links, second factors, deactivate, reactivate, access, list."
 
     def add_words(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -35,6 +35,8 @@ class Command(PortalCommand):
         setting = _named(verbs, "set-password", "a new password; all tokens of the person end at once")
         _add_password(setting)
         add_yes(setting)
+        linking = _named(verbs, "password-link", "a link by which the person sets their own password, once")
+        linking.add_argument("--mail", action="store_true", help="mail it to the person instead of printing it")
         leaving = _named(verbs, "deactivate", "no login any more; all tokens of the person end at once and for good")
         leaving.add_argument("--note", default="", help="kept in the history")
         add_yes(leaving)
@@ -52,7 +54,7 @@ class Command(PortalCommand):
         verbs: dict[str, Callable[[dict[str, Any]], None]] = {
             "list": self._list, "create": self._create, "change": self._change, "set-password": self._set_password,
             "deactivate": self._deactivate, "reactivate": self._reactivate, "access": self._access,
-            "reset-second-factor": self._reset_second_factor,
+            "password-link": self._password_link, "reset-second-factor": self._reset_second_factor,
         }  # fmt: skip
         verbs[options["verb"]](options)
 
@@ -88,6 +90,13 @@ class Command(PortalCommand):
         self.confirm(options, str(subject), impact_on(subject, "set-password"), ending)
         users.set_password(subject, password, by=ACTOR)
         self.tell(_told(subject), f"{subject} has a new password. All tokens of {subject} have ended.")
+
+    def _password_link(self, options: dict[str, Any]) -> None:
+        subject = user(options["username"])
+        made = password_links.make(subject, by=ACTOR, by_mail=options["mail"])
+        told = {"link": None if made.mailed else made.address, "expires_at": made.expires_at, "mailed": made.mailed}
+        until = f"It works once, until {made.expires_at:%Y-%m-%d %H:%M} UTC."
+        self.tell(told, f"Mailed to {subject.email}. {until}" if made.mailed else f"{made.address}\n{until}")
 
     def _deactivate(self, options: dict[str, Any]) -> None:
         subject = user(options["username"])

@@ -122,6 +122,13 @@
 
   document.addEventListener("DOMContentLoaded", function () {
     localiseIn(document);
+    // A link that sets a password has its secret behind the #: it is put into the form and taken out of the address.
+    const link = document.getElementById("id_link");
+    if (link && window.location.hash.startsWith("#lk_pl_")) {
+      link.value = window.location.hash.slice(1);
+      link.closest(".form-row").hidden = true;
+      window.history.replaceState(null, "", window.location.pathname);
+    }
     // Dialogs are filled later.
     new MutationObserver(function (changes) {
       changes.forEach(function (change) {
