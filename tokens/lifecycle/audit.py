@@ -6,7 +6,7 @@ change and refuses: the row is written with it. If the row cannot be written not
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -82,6 +82,8 @@ class Entry:
     refusal: Refusal | None = None
     status: int | None = None
     used_assertion: UsedAssertion | None = None
+    written: bool = False
+    at_once: bool = False
 
     def refuse(self, error: Refusal) -> None:
         """Keep what was changed, and refuse all the same."""
@@ -111,50 +113,58 @@ def _kept(address: str) -> str:
     )
 
 
-def _write(entry: Entry) -> None:
+def row_of(entry: Entry) -> log.LogRow:
+    """The row, for a statement that writes it together with what it tells of; `entry.written` is to be set then."""
     refusal = entry.refusal
-    log.write(
-        log.LogRow(
-            at=entry.now,
-            action=entry.action,
-            outcome="granted" if refusal is None else "refused",
-            reason=clean_text(entry.reason if refusal is None else refusal.code, 60),
-            status=entry.status or (200 if refusal is None else _status(refusal.code)),
-            environment=clean_text(entry.environment, 50),
-            client_id=clean_text(entry.client_id, 100),
-            client_name=clean_text(entry.client_name, 150),
-            username=clean_text(entry.username, 150),
-            actor=clean_text(entry.request.actor, 150),
-            proxy=entry.proxy,
-            group=entry.group,
-            audience=clean_text(entry.audience, 255),
-            token_format=entry.token_format,
-            jti=clean_text(entry.jti, 64),
-            family_id=entry.family_id,
-            fingerprint=entry.fingerprint,
-            scopes=entry.scopes,
-            issued_at=entry.issued_at,
-            expires_at=entry.expires_at,
-            refresh_expires_at=entry.refresh_expires_at,
-            refresh_sequence=entry.refresh_sequence,
-            address=_kept(clean_text(entry.request.address, 45)),
-            user_agent=clean_text(entry.request.user_agent, 300),
-            request_id=clean_text(entry.request.request_id, 64),
-            duration_ms=round((time.monotonic() - entry.request.started) * 1000, 2),
-        )
+    return log.LogRow(
+        at=entry.now,
+        action=entry.action,
+        outcome="granted" if refusal is None else "refused",
+        reason=clean_text(entry.reason if refusal is None else refusal.code, 60),
+        status=entry.status or (200 if refusal is None else _status(refusal.code)),
+        environment=clean_text(entry.environment, 50),
+        client_id=clean_text(entry.client_id, 100),
+        client_name=clean_text(entry.client_name, 150),
+        username=clean_text(entry.username, 150),
+        actor=clean_text(entry.request.actor, 150),
+        proxy=entry.proxy,
+        group=entry.group,
+        audience=clean_text(entry.audience, 255),
+        token_format=entry.token_format,
+        jti=clean_text(entry.jti, 64),
+        family_id=entry.family_id,
+        fingerprint=entry.fingerprint,
+        scopes=entry.scopes,
+        issued_at=entry.issued_at,
+        expires_at=entry.expires_at,
+        refresh_expires_at=entry.refresh_expires_at,
+        refresh_sequence=entry.refresh_sequence,
+        address=_kept(clean_text(entry.request.address, 45)),
+        user_agent=clean_text(entry.request.user_agent, 300),
+        request_id=clean_text(entry.request.request_id, 64),
+        duration_ms=round((time.monotonic() - entry.request.started) * 1000, 2),
     )
 
 
+def _write(entry: Entry) -> None:
+    if not entry.written:
+        log.write(row_of(entry))
+        entry.written = True
+
+
 @contextmanager
-def audited(action: str, request: Request, now: datetime) -> Iterator[Entry]:
-    """Leave exactly one row for this request, granted or refused, in the same transaction as what it changed."""
-    entry = Entry(action, request, now)
+def audited(action: str, request: Request, now: datetime, *, at_once: bool = False) -> Iterator[Entry]:
+    """Leave exactly one row for this request, granted or refused, in the same transaction as what it changed.
+
+    `at_once`: no transaction is opened, for a verb that reads, decides, and writes by one statement, the row with it.
+    """
+    entry = Entry(action, request, now, at_once=at_once)
     try:
-        with transaction.atomic():
+        with nullcontext() if at_once else transaction.atomic():
             yield entry
             _write(entry)
     except _REFUSALS as refusal:
-        entry.refusal = refusal
+        entry.refusal, entry.written = refusal, False
         with transaction.atomic():
             if entry.used_assertion is not None:
                 # It proved its client, so it was used, whatever else was wrong with the request (B14).

@@ -1,5 +1,6 @@
 """Refresh: safe against races and lost answers (D1-D3, D10)."""
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from credentials import secrets
 from credentials.identify import Proven
 from tokens import errors, foreign, rules
 from tokens.lifecycle import minting
-from tokens.lifecycle.audit import Entry, Refusal, Request, audited
+from tokens.lifecycle.audit import Entry, Refusal, Request, audited, row_of
 from tokens.lifecycle.issuing import describe_token
 from tokens.lifecycle.proving import Client, Here, prove_client
 from tokens.rules import HolderFacts, Reason, RefreshFacts, RefreshOutcome
@@ -42,6 +43,9 @@ HOLDER_REFUSALS: dict[Reason, type[errors.TokenError]] = {
 }
 
 
+_SEVERAL_WRITES = frozenset((RefreshOutcome.GRANT, RefreshOutcome.REUSED, RefreshOutcome.BUDGET_SPENT))
+
+
 def refresh(
     client: Client,
     raw: str,
@@ -57,7 +61,20 @@ def refresh(
     again. Raises TokenError or CredentialError.
     """
     now = at or timezone.now()
-    with audited("refresh", request, now) as entry:
+    try:
+        return _refresh(client, raw, request, now, environment=environment, scope=scope, at_once=not client.needs_keys)
+    except SeveralWrites:
+        return _refresh(client, raw, request, now, environment=environment, scope=scope, at_once=False)
+
+
+class SeveralWrites(Exception):
+    """More than one statement is to be written, which takes a transaction. Nothing was: the request begins again."""
+
+
+def _refresh(
+    client: Client, raw: str, request: Request, now: datetime, *, environment: str, scope: str | None, at_once: bool
+) -> minting.TokenAnswer:
+    with audited("refresh", request, now, at_once=at_once) as entry:
         entry.client_id, entry.environment = client.client_id, environment
         kind = secrets.kind_of(raw)
         digests = _digests(raw, kind, now)
@@ -124,10 +141,14 @@ def _attempt(row: RefreshRow, asked: _Asked, entry: Entry, now: datetime) -> min
     if owned:
         _describe(entry, facts, key)
     outcome = decision.outcome
-    if outcome is RefreshOutcome.GRANT:
+    if outcome is RefreshOutcome.GRANT and key.terms.mode != "static":
         return _grant(row, facts, key, asked=asked, entry=entry, now=now)
     if outcome is RefreshOutcome.SAME_ANSWER:
         return _same_answer(row, facts, key, raw=asked.raw, entry=entry, now=now)
+    if entry.at_once and outcome in _SEVERAL_WRITES:
+        raise SeveralWrites
+    if outcome is RefreshOutcome.GRANT:
+        return _grant_static(row, facts, key, asked=asked, entry=entry, now=now)
     if outcome is RefreshOutcome.REUSED:
         _refuse_reuse(facts, entry, now)
         return None
@@ -172,37 +193,70 @@ def _scopes(facts: HolderFacts, scope: str | None) -> str:
 def _grant(
     row: RefreshRow, facts: HolderFacts, key: RefreshFacts, *, asked: _Asked, entry: Entry, now: datetime
 ) -> minting.TokenAnswer | None:
-    terms = key.terms
+    """A new pair, written by the statement that passes the gate; None where another caller was first."""
+    step = _Step(asked.raw, facts.family_sequence + 1, secrets.hash_keys()[0])
+    made, token = _next_token(row, facts, key, step, asked=asked, now=now)
+    successor, expires_at = _successor(facts, step), rules.refresh_expiry(key.terms, now)
+    lifetime, name = key.terms.refresh_lifetime or 0, secrets.random_name()
+    new_key = issue_statements.NewRefreshKey(
+        facts.family_id, step.sequence, key.key_id, secrets.digest(successor), name, now, expires_at, lifetime
+    )
+    # A copy: where the gate is shut, the entry must not tell of a token that nobody got.
+    described = dataclasses.replace(entry)
+    _describe_new(described, made, token, expires_at)
+    if not statements.rotate(token, new_key, row_of(described)):
+        return None
+    entry.written = True
+    return minting.answer(made, expires_at=token.expires_at, now=now, scope=token.scopes, refresh=successor)
+
+
+def _grant_static(
+    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, *, asked: _Asked, entry: Entry, now: datetime
+) -> minting.TokenAnswer | None:
+    """A new access token, and more time for the refresh token, which stays (D1)."""
     scopes = _scopes(facts, asked.scope)
-    sequence = statements.pass_gate(family_id=facts.family_id, sequence=facts.family_sequence, mode=terms.mode)
+    sequence = statements.pass_gate(family_id=facts.family_id, sequence=facts.family_sequence, mode="static")
     if sequence is None:
         return None
+    step = _Step(asked.raw, sequence, secrets.hash_keys()[0])
+    made, token = _next_token(row, facts, key, step, asked=asked, now=now)
+    issue_statements.write_token(token)
+    expires_at = rules.refresh_expiry(key.terms, now)
+    statements.extend_static(key_id=key.key_id, expires_at=expires_at, now=now)
+    _describe_new(entry, made, token, expires_at)
+    return minting.answer(made, expires_at=token.expires_at, now=now, scope=scopes, refresh=asked.raw)
+
+
+def _next_token(
+    row: RefreshRow, facts: HolderFacts, key: RefreshFacts, step: "_Step", *, asked: _Asked, now: datetime
+) -> tuple[minting.Made, issue_statements.NewToken]:
+    scopes = _scopes(facts, asked.scope)
     token_format = row.signing.token_format or ""
-    expires_at = rules.access_expiry(terms, now)
+    expires_at = rules.access_expiry(key.terms, now)
     if token_format == "jwt":
         expires_at = minting.whole_second(expires_at)
-    step = _Step(asked.raw, sequence, secrets.hash_keys()[0])
     claims = claims_of(facts, scopes, row.signing.member_audiences, asked.thumbprint)
     made = _access_token(row, facts, step, claims=claims, now=now, expires_at=expires_at)
-    issue_statements.write_token(
-        issue_statements.NewToken(
-            family_id=facts.family_id,
-            sequence=sequence,
-            token_format=token_format,
-            digest=made.digest,
-            jti=made.jti,
-            signing_key_id=made.signing_key_id,
-            scopes=scopes,
-            issued_at=now,
-            expires_at=expires_at,
-            certificate_thumbprint=asked.thumbprint,
-        )
+    return made, issue_statements.NewToken(
+        family_id=facts.family_id,
+        sequence=step.sequence,
+        token_format=token_format,
+        digest=made.digest,
+        jti=made.jti,
+        signing_key_id=made.signing_key_id,
+        scopes=scopes,
+        issued_at=now,
+        expires_at=expires_at,
+        certificate_thumbprint=asked.thumbprint,
     )
-    successor, refresh_expires_at = _write_successor(facts, key, step, now)
-    describe_token(entry, made, family_id=facts.family_id, scopes=scopes, token_format=token_format)
-    entry.issued_at, entry.expires_at, entry.refresh_expires_at = now, expires_at, refresh_expires_at
-    entry.refresh_sequence = sequence
-    return minting.answer(made, expires_at=expires_at, now=now, scope=scopes, refresh=successor)
+
+
+def _describe_new(
+    entry: Entry, made: minting.Made, token: issue_statements.NewToken, refresh_expires_at: datetime
+) -> None:
+    describe_token(entry, made, family_id=token.family_id, scopes=token.scopes, token_format=token.token_format)
+    entry.issued_at, entry.expires_at, entry.refresh_expires_at = token.issued_at, token.expires_at, refresh_expires_at
+    entry.refresh_sequence = token.sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,28 +269,6 @@ class _Step:
 
     def __repr__(self) -> str:
         return f"_Step({self.sequence})"
-
-
-def _write_successor(facts: HolderFacts, key: RefreshFacts, step: _Step, now: datetime) -> tuple[str, datetime]:
-    """The next refresh token and its deadline: a new one, or in static mode the same one with more time (D1)."""
-    expires_at = rules.refresh_expiry(key.terms, now)
-    if key.terms.mode == "static":
-        statements.extend_static(key_id=key.key_id, expires_at=expires_at, now=now)
-        return step.raw, expires_at
-    successor = _successor(facts, step)
-    issue_statements.write_refresh_key(
-        issue_statements.NewRefreshKey(
-            facts.family_id,
-            step.sequence,
-            key.key_id,
-            secrets.digest(successor),
-            secrets.random_name(),
-            now,
-            expires_at,
-            key.terms.refresh_lifetime or 0,
-        )
-    )
-    return successor, expires_at
 
 
 def _successor(facts: HolderFacts, step: _Step) -> str:

@@ -39,7 +39,9 @@ class LogRow(NamedTuple):
     duration_ms: float | None
 
 
-_INSERT = database.insert("tokens_tokenrequestlog", [f'"{name}"' for name in LogRow._fields])
+TABLE = "tokens_tokenrequestlog"
+COLUMNS = tuple(f'"{name}"' for name in LogRow._fields)
+_INSERT = database.insert(TABLE, COLUMNS)
 
 
 def write(row: LogRow) -> None:

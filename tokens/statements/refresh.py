@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import connection, transaction
+
 from credentials.rules import ClientFacts
 from tokens.rules import HolderFacts, RefreshFacts, Terms
-from tokens.statements import database
+from tokens.statements import database, log
 from tokens.statements.facts import (
     CLIENT_JOINS,
     CLIENT_WIDTH,
@@ -16,7 +18,14 @@ from tokens.statements.facts import (
     HOLDER_WIDTH,
     client_columns,
 )
-from tokens.statements.issue import SIGNING_KEY_JOIN, member_audiences
+from tokens.statements.issue import (
+    SIGNING_KEY_JOIN,
+    NewRefreshKey,
+    NewToken,
+    member_audiences,
+    write_refresh_key,
+    write_token,
+)
 
 KEY_COLUMNS = """
     rk.id, rk.jti, rk.sequence, rk.expires_at, rk.revoked_at, nxt.created_at, nxt.token_hash,
@@ -96,6 +105,29 @@ def pass_gate(*, family_id: int, sequence: int, mode: str) -> int | None:
         found = database.row(_GATE_STATIC, [family_id])
         return None if found is None else int(found[0])
     return sequence + 1 if database.changed(_GATE_ROTATING, [family_id, sequence]) == 1 else None
+
+
+# The gate, what comes of it and the log row in one statement: where the gate stays shut nothing is written.
+_ROTATE = (
+    f"WITH gate AS ({_GATE_ROTATING} RETURNING id),"
+    f" token AS ({database.insert_from('tokens_issuedtoken', NewToken._fields, 'gate')}),"
+    f" key AS ({database.insert_from('tokens_refreshkey', NewRefreshKey._fields, 'gate')})"
+    f" {database.insert_from(log.TABLE, log.COLUMNS, 'gate')}"
+)
+
+
+def rotate(token: NewToken, key: NewRefreshKey, row: log.LogRow) -> bool:
+    """Pass the gate and write what comes of it and the log row: all, or nothing and False where another was first."""
+    was = token.sequence - 1
+    if connection.vendor == "postgresql":
+        return database.changed(_ROTATE, [token.family_id, was, *token, *key, *row]) == 1
+    with transaction.atomic():
+        if database.changed(_GATE_ROTATING, [token.family_id, was]) != 1:
+            return False
+        write_token(token)
+        write_refresh_key(key)
+        log.write(row)
+    return True
 
 
 def extend_static(*, key_id: int, expires_at: datetime, now: datetime) -> None:

@@ -14,8 +14,8 @@ from proxies.models import ApiProxy
 from tests.tokens.lifecycle.refreshed import key
 from tests.world import START, World, call, later
 from tokens import errors, lifecycle
-from tokens.lifecycle import Client, Request
-from tokens.models import IssuedToken, TokenFamily
+from tokens.lifecycle import Client, Request, audit, issuing, refreshing
+from tokens.models import IssuedToken, RefreshKey, TokenFamily
 from tokens.statements import log
 
 # ---------------------------------------------------------------------------------------------- who asks, and the log
@@ -89,16 +89,30 @@ def test_d24_each_issue_granted_or_refused_leaves_exactly_one_row_without_the_to
         assert secret not in told
 
 
+def no_row(entry: audit.Entry) -> log.LogRow:
+    """What the database refuses: a row that does not say what was done."""
+    return audit.row_of(entry)._replace(action=None)
+
+
 def test_d24_if_the_row_cannot_be_written_no_token_is_handed_out(world: World) -> None:
-    with mock.patch.object(log, "write", side_effect=DatabaseError), pytest.raises(DatabaseError):
+    with mock.patch.object(issuing, "row_of", no_row), pytest.raises(IntegrityError), transaction.atomic():
         world.issue(key(world))
     assert not TokenFamily.objects.exists()
     assert not IssuedToken.objects.exists()
-    with mock.patch.object(log, "write", side_effect=DatabaseError):
+    with mock.patch.object(issuing.statements, "write_all", side_effect=DatabaseError):
         answer = call("/oauth2/token", {"grant_type": "client_credentials"}, client=key(world))
     assert answer.status == 503
     assert answer.json["error"] == "server_error"
     assert b"access_token" not in answer.body
+
+
+def test_d24_if_the_row_cannot_be_written_nothing_is_refreshed(world: World) -> None:
+    token = world.issue(key(world))
+    with mock.patch.object(refreshing, "row_of", no_row), pytest.raises(IntegrityError), transaction.atomic():
+        world.refresh(key(world), token.refresh_token)
+    assert TokenFamily.objects.get().sequence == 0
+    assert (IssuedToken.objects.count(), RefreshKey.objects.count(), len(world.log())) == (1, 1, 1)
+    assert world.refresh(key(world), token.refresh_token).refresh_token
 
 
 def test_d24_names_are_copied_so_a_renamed_and_archived_proxy_changes_no_row(world: World) -> None:
