@@ -305,3 +305,10 @@ class NobodyToRemind(TokenError):
 
     code = "nobody_to_remind"
     sentence = "There is nowhere to send it: its owner has no e-mail address or mail is off, and there is no webhook."
+
+
+class LogExportRefused(TokenError):
+    """The request log cannot be written to this file."""
+
+    code = "log_export_refused"
+    sentence = "The request log cannot be written there."

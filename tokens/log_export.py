@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from credentials.models import User
 from proxies import history
@@ -36,6 +36,19 @@ def rows(chosen: QuerySet[TokenRequestLog]) -> Iterator[tuple[Any, ...]]:
         last = part[-1][0]
 
 
+def oldest_first(chosen: QuerySet[TokenRequestLog], after: tuple[datetime, int] | None) -> Iterator[tuple[Any, ...]]:
+    """All of them, or those behind a row of this time and number, in slices along the index of time."""
+    while True:
+        following = chosen
+        if after is not None:
+            following = chosen.filter(Q(at__gt=after[0]) | Q(pk__gt=after[1]), at__gte=after[0])
+        part = list(following.order_by("at", "pk").values_list(*COLUMNS)[:SLICE])
+        yield from part
+        if len(part) < SLICE:
+            return
+        after = (part[-1][COLUMNS.index("at")], part[-1][0])
+
+
 def cell(value: Any) -> str:
     """A value as a cell that stays text in a spreadsheet."""
     if value is None:
@@ -49,27 +62,30 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def csv_line(values: Iterable[Any]) -> str:
+    """One row as a spreadsheet reads it."""
+    page = io.StringIO()
+    csv.writer(page).writerow([cell(value) for value in values])
+    return page.getvalue()
+
+
+def json_line(values: Iterable[Any]) -> str:
+    """One row as an object, on a line of its own."""
+    told = zip(COLUMNS, values, strict=True)
+    return json.dumps({name: moment(value) if isinstance(value, datetime) else value for name, value in told}) + "\n"
+
+
 def as_csv(chosen: QuerySet[TokenRequestLog]) -> Iterator[str]:
     """A heading, and a line for each row."""
-    page = io.StringIO()
-    writer = csv.writer(page)
-    for values in _with_heading(rows(chosen)):
-        writer.writerow([cell(value) for value in values])
-        yield page.getvalue()
-        page.seek(0)
-        page.truncate()
-
-
-def _with_heading(found: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    yield COLUMNS
-    yield from found
+    yield csv_line(COLUMNS)
+    for values in rows(chosen):
+        yield csv_line(values)
 
 
 def as_json_lines(chosen: QuerySet[TokenRequestLog]) -> Iterator[str]:
     """An object a line."""
     for values in rows(chosen):
-        told = zip(COLUMNS, values, strict=True)
-        yield json.dumps({name: moment(value) if isinstance(value, datetime) else value for name, value in told}) + "\n"
+        yield json_line(values)
 
 
 FORMATS = {"csv": (as_csv, "text/csv; charset=utf-8"), "jsonl": (as_json_lines, "application/jsonl; charset=utf-8")}

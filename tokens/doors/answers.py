@@ -59,6 +59,7 @@ MANAGEMENT_ONLY = frozenset(
         "invalid_configuration",
         "invalid_legacy_verifier",
         "invalid_policy",
+        "log_export_refused",
         "more_than_confirmed",
         "nobody_to_remind",
         "policy_exists",
