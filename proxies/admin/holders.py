@@ -17,8 +17,9 @@ from proxies.admin.forms import (
     PlaceForm,
     ProxyForm,
 )
-from proxies.adminkit import Act, PortalAdmin, Words, actor, initial_of
-from proxies.models import ApiProxy, Deployment, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch
+from proxies.admin.places import DeployedAdmin, DeployedFilter, named_environment
+from proxies.adminkit import Act, Words, actor, initial_of
+from proxies.models import ApiProxy, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch
 
 
 def _add_proxy(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
@@ -96,13 +97,14 @@ def _deployment_acts(model: str) -> tuple[Act, ...]:
     """What a proxy and a group can both undergo."""
     change = f"change_{model}"
     return (
-        Act("deploy", "Deploy", _deploy, "change_deployment", PlaceForm, possible=_live),
+        Act("deploy", "Deploy", _deploy, "change_deployment", PlaceForm, possible=_live, suggested=named_environment),
         Act(
             "undeploy",
             "Undeploy",
             _undeploy,
             "change_deployment",
             PlaceForm,
+            suggested=named_environment,
             help="Its tokens in that environment end at once and for good, never-expiring ones too.",
             dangerous=True,
             milder="Milder: suspend its token policy. Then no new tokens are given, and those in use live on.",
@@ -135,49 +137,42 @@ def _deployment_acts(model: str) -> tuple[Act, ...]:
 HOLDER_WORDS = Words(exact=("slug", "audience"), prefix=("slug", "audience"), within=("name",), detail="audience")
 
 
-class DeploymentInline(admin.TabularInline):
-    """Where it is deployed."""
+class ViewInline(admin.TabularInline):
+    """Rows to look at."""
 
-    model = Deployment
     extra = 0
     can_delete = False
-    fields = readonly_fields = ("environment", "deployed_at", "undeployed_at", "generation")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-class PathRuleInline(DeploymentInline):
+class PathRuleInline(ViewInline):
     """What its methods and paths need."""
 
-    model = PathRule  # type: ignore[assignment]
+    model = PathRule
     fields = readonly_fields = ("method", "pattern", "scopes", "match")
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(ViewInline):
     """Which proxies are in which groups."""
 
     model = GroupMembership
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("group", "proxy", "since")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(ApiProxy)
-class ApiProxyAdmin(PortalAdmin):
+class ApiProxyAdmin(DeployedAdmin):
     """API proxies."""
 
     section, place, icon = "APIs", 10, "proxy"
-    minor = ("slug", "mode")
+    minor = ("slug", "managed")
     empty_hint = "Add the first API that clients will call. Then give it a key and a policy, and deploy it."
-    list_display = ("name", "slug", "audience", "mode", "owner_name", "archived_at")
-    list_filter = ("mode", ("archived_at", admin.EmptyFieldListFilter))
+    list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "archived_at")
+    list_filter = (DeployedFilter, "mode", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
     words = HOLDER_WORDS
-    inlines = (DeploymentInline, PathRuleInline, MembershipInline)
+    inlines = (PathRuleInline, MembershipInline)
     add_act = Act("add", "Add API proxy", _add_proxy, "add_apiproxy", NewProxyForm)
     acts = (
         Act("change", "Change", _change_proxy, "change_apiproxy", ProxyForm, initial=initial_of(ProxyForm)),
@@ -187,17 +182,17 @@ class ApiProxyAdmin(PortalAdmin):
 
 
 @admin.register(ProxyGroup)
-class ProxyGroupAdmin(PortalAdmin):
+class ProxyGroupAdmin(DeployedAdmin):
     """Proxy groups."""
 
     section, place, icon = "APIs", 20, "group"
-    minor = ("slug", "mode")
+    minor = ("slug", "managed")
     empty_hint = "A group lets one token open several proxies. Add one and choose its members."
-    list_display = ("name", "slug", "audience", "mode", "owner_name", "archived_at")
-    list_filter = ("mode", ("archived_at", admin.EmptyFieldListFilter))
+    list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "archived_at")
+    list_filter = (DeployedFilter, "mode", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
     words = HOLDER_WORDS
-    inlines = (DeploymentInline, MembershipInline)
+    inlines = (MembershipInline,)
     add_act = Act("add", "Add proxy group", _add_group, "add_proxygroup", NewGroupForm)
     acts = (
         Act("change", "Change", _change_group, "change_proxygroup", HolderForm, initial=initial_of(HolderForm)),

@@ -68,6 +68,9 @@ class PortalChangeList(ChangeList):
         self.show_full_result_count, self.full_result_count, self.show_admin_actions = False, None, True
         self.result_list: Any = self._rows(self._page(keys))
         self.model_admin.prepare_rows(self.result_list)  # type: ignore[attr-defined]
+        allowed = self.model_admin.allowed_acts(request)  # type: ignore[attr-defined]
+        for row in self.result_list:
+            row.acts_allowed = allowed
 
     def narrowed_for_page(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The same first MOST rows, found with less reading. A list that knows no better looks at all."""

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from proxies.adminkit.acts import Act, Secret, impact_of, refusals
-from proxies.adminkit.display import Column, columns
+from proxies.adminkit.display import NOTHING, Column, columns
 from proxies.adminkit.finding import Words
 from proxies.adminkit.lists import BoundedPaginator, PortalChangeList, find_in
 
@@ -65,6 +65,10 @@ class PortalAdmin(admin.ModelAdmin):
         named = act.permission if "." in act.permission else f"{self.opts.app_label}.{act.permission}"
         return request.user.has_perm(named)
 
+    def allowed_acts(self, request: HttpRequest) -> frozenset[str]:
+        """The acts that this person may do here; each row of a list knows them as `acts_allowed`."""
+        return frozenset(act.name for act in self.acts if self._may(request, act))
+
     def get_list_display(self, request: HttpRequest) -> tuple[Column, ...]:
         return columns(self.model, super().get_list_display(request), own=type(self))
 
@@ -78,6 +82,7 @@ class PortalAdmin(admin.ModelAdmin):
         found = super().get_object(request, object_id, from_field)
         if found is not None:
             self.prepare_rows([found])
+            found.acts_allowed = self.allowed_acts(request)
         return found
 
     def get_sortable_by(self, request: HttpRequest) -> tuple[Column, ...]:
@@ -227,6 +232,8 @@ def act_url(subject: Model, name: str) -> str:
     return reverse(f"admin:{opts.app_label}_{opts.model_name}_act", args=[subject.pk, name])
 
 
-def act_link(subject: Model, name: str, label: str) -> SafeString:
-    """A link to an act's page, for a list's column."""
+def act_link(subject: Model, name: str, label: str) -> SafeString | str:
+    """A link to an act's page, for a list's column; nothing for whoever may not do it."""
+    if name not in getattr(subject, "acts_allowed", (name,)):
+        return NOTHING
     return format_html('<a class="act-link" href="{}">{}</a>', act_url(subject, name), label)

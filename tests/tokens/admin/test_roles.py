@@ -35,7 +35,8 @@ MAY_ACT: dict[str, set[str]] = {
     AUDITOR: set(),
     OPERATOR: {
         "apiproxy deploy", "apiproxy undeploy", "proxygroup deploy", "proxygroup undeploy", "credential deploy",
-        "credential undeploy", "issuedtoken revoke", "tokenfamily revoke", "refreshkey revoke", "jwtrefreshkey revoke",
+        "credential undeploy", "deployment deploy", "deployment undeploy",
+        "issuedtoken revoke", "tokenfamily revoke", "refreshkey revoke", "jwtrefreshkey revoke",
         "jwtrefreshkey revoke-key", "apiproxy end-everything", "proxygroup end-everything", "credential end-everything",
         "user end-everything", "environment end-everything", "bulkwork pause", "bulkwork resume",
         "reminder resend",
