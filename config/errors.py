@@ -11,10 +11,11 @@ from typing import Any
 
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.defaults import server_error
+from django.views.defaults import page_not_found, server_error
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as standard_handler
 
+from proxies.restkit.problems import CONTENT_TYPE
 from tokens.doors import answers
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,17 @@ def failed(request: HttpRequest) -> HttpResponse:
     """Django's handler500. What fails in a middleware, a session that can't be saved, passes no process_exception."""
     error = sys.exception()
     return _unavailable(error) if isinstance(error, AWAY) else server_error(request)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: programs get problem details (RFC 9457), people a page."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    told = "There is nothing at this address. /api/docs/ lists what there is."
+    body = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": told, "code": "not_found"}
+    answer = JsonResponse(body, status=404, content_type=CONTENT_TYPE)
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def _unavailable(error: BaseException) -> HttpResponse:

@@ -361,6 +361,7 @@ SPECTACULAR_SETTINGS = {
         "FamilyKind": "tokens.models.TokenFamily.Kind",
         "KeyKind": "credentials.models.CredentialKey.Kind",
         "ScopeMatch": "proxies.models.ScopeMatch",
+        "VerifierKind": "tokens.models.LegacyVerifier.Kind",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -18,4 +18,5 @@ urlpatterns = [
     path("", include("tokens.urls")),
 ]
 
+handler404 = "config.errors.not_found"
 handler500 = "config.errors.failed"

@@ -1,7 +1,6 @@
 """Addresses of this floor."""
 
 from django.urls import include, path
-from rest_framework.routers import SimpleRouter
 
 from credentials.api.client_keys import ClientKeys
 from credentials.api.connections import Connections
@@ -10,8 +9,9 @@ from credentials.api.grants import Grants
 from credentials.api.heartbeat import Heartbeat
 from credentials.api.personal_tokens import PersonalTokens
 from credentials.api.users import Users
+from proxies.restkit.routing import Router
 
-router = SimpleRouter()
+router = Router()
 router.register("credentials", Credentials, basename="credential")
 router.register("client-keys", ClientKeys, basename="client-key")
 router.register("grants", Grants, basename="grant")

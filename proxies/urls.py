@@ -1,14 +1,14 @@
 """Addresses of this floor."""
 
 from django.urls import include, path
-from rest_framework.routers import SimpleRouter
 
 from proxies.api.environments import Environments
 from proxies.api.groups import Groups
 from proxies.api.proxies import Proxies
 from proxies.api.records import Changes, Deployments
+from proxies.restkit.routing import Router
 
-router = SimpleRouter()
+router = Router()
 router.register("environments", Environments, basename="environment")
 router.register("proxies", Proxies, basename="proxy")
 router.register("groups", Groups, basename="group")

@@ -1,14 +1,16 @@
 """What is wrong with this installation, and what to do about it, in plain words. Reads only."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from credentials import sealed
 from proxies.models import ApiProxy, Environment, Management, ProxyGroup
-from tokens import surroundings
-from tokens.models import SigningKey, TokenFormat, TokenPolicy
+from tokens import legacy_use, surroundings
+from tokens.models import LegacyVerifier, SigningKey, TokenFormat, TokenPolicy
 from tokens.reminders import findings
 from tokens.statements import log_guard
 from tokens.surroundings import Finding
@@ -45,6 +47,7 @@ def _content() -> Iterator[Finding]:
     yield from _environments()
     yield from _holders(ApiProxy, "API proxy")
     yield from _holders(ProxyGroup, "Group")
+    yield from _imported(timezone.now())
 
 
 def _environments() -> Iterator[Finding]:
@@ -82,3 +85,22 @@ def _holders(model: type[ApiProxy] | type[ProxyGroup], word: str) -> Iterator[Fi
             False, f"{word} {holder} has no key, so nobody can ask for a token for it.",
             f"Run: manage.py open_credential --key-of {holder.slug}",
         )  # fmt: skip
+
+
+def _imported(now: datetime) -> Iterator[Finding]:
+    """Verifiers of imported tokens near their end or just past it, as long as somebody still holds such tokens."""
+    near = LegacyVerifier.objects.filter(ends_at__gt=now - legacy_use.RECENT, ends_at__lte=now + legacy_use.NEAR)
+    for verifier in near.order_by("ends_at"):
+        number = legacy_use.holders_left(verifier, at=now)
+        who, day = f"{number} clients or people", f"{verifier.ends_at:%Y-%m-%d}"
+        if number and verifier.ends_at > now:
+            yield Finding(
+                False, f"Imported tokens of {verifier} end on {day}, and {who} still hold some.",
+                "Have them refresh, or log in anew. More time: manage.py legacy_verifier move-end "
+                f"{verifier} TIME",
+            )  # fmt: skip
+        elif number:
+            yield Finding(
+                False, f"Imported tokens of {verifier} ended on {day}, and {who} held some to the last.",
+                "Tell them to get new tokens. What has ended is not brought back.",
+            )  # fmt: skip

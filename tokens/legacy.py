@@ -125,23 +125,32 @@ def _register(
 
 
 def move_end(verifier: LegacyVerifier, ends_at: datetime, *, by: str, at: datetime | None = None) -> None:
-    """Another end, later or sooner; one that has passed stays passed. Tokens that ended themselves stay so."""
+    """Another end, later or sooner; one that has passed stays passed. Tokens that ended themselves stay so.
+
+    Raises InvalidLegacyVerifier where the verifier has ended, or the end does not lie ahead.
+    """
     now = at or timezone.now()
-    with transaction.atomic():
-        kept = LegacyVerifier.objects.select_for_update().get(pk=verifier.pk)
-        if kept.ends_at <= now:
-            raise InvalidLegacyVerifier("It has ended. Its tokens are not brought back.")
-        LegacyVerifier.objects.filter(pk=kept.pk).update(ends_at=max(ends_at, now))
-        history.record(
-            "move end", kept, by=by, at=now, environment=kept.environment.slug,
-            before={"ends_at": kept.ends_at}, after={"ends_at": max(ends_at, now)},
-        )  # fmt: skip
-    verifier.refresh_from_db()
-    foreign.forget()
+    if ends_at <= now:
+        raise InvalidLegacyVerifier("The end must lie in the future. To end it now there is an act of its own.")
+    _move(verifier, ends_at, by=by, now=now)
 
 
 def end(verifier: LegacyVerifier, *, by: str, at: datetime | None = None) -> None:
     """End it now: none of its tokens is known from then on, at every process within seconds. Twice changes nothing."""
     now = at or timezone.now()
     if verifier.ends_at > now:
-        move_end(verifier, now, by=by, at=now)
+        _move(verifier, now, by=by, now=now)
+
+
+def _move(verifier: LegacyVerifier, ends_at: datetime, *, by: str, now: datetime) -> None:
+    with transaction.atomic():
+        kept = LegacyVerifier.objects.select_for_update().get(pk=verifier.pk)
+        if kept.ends_at <= now:
+            raise InvalidLegacyVerifier("It has ended. Its tokens are not brought back.")
+        LegacyVerifier.objects.filter(pk=kept.pk).update(ends_at=ends_at)
+        history.record(
+            "move end", kept, by=by, at=now, environment=kept.environment.slug,
+            before={"ends_at": kept.ends_at}, after={"ends_at": ends_at},
+        )  # fmt: skip
+    verifier.refresh_from_db()
+    foreign.forget()

@@ -17,8 +17,8 @@ _SEEN = {
         "credentialsecret", "gatewayinstance", "grant", "personalaccesstoken", "user",
     ),
     "tokens": (
-        "bulkwork", "issuedtoken", "jwtrefreshkey", "ratelimitwindow", "refreshkey", "reminder", "requestrollup",
-        "signingkey", "tokenfamily", "tokenpolicy", "webhook",
+        "bulkwork", "issuedtoken", "jwtrefreshkey", "legacyverifier", "ratelimitwindow", "refreshkey", "reminder",
+        "requestrollup", "signingkey", "tokenfamily", "tokenpolicy", "webhook",
     ),
 }  # fmt: skip
 _SEES = frozenset(f"{app}.view_{model}" for app, models in _SEEN.items() for model in models)
@@ -34,6 +34,7 @@ _KEYS = {
     "credentials.reveal_connectiontoken",
     "tokens.add_jwtrefreshkey",
     "tokens.add_signingkey",
+    "tokens.change_legacyverifier",
     "tokens.change_signingkey",
 }
 _LOG = {"tokens.view_tokenrequestlog", "tokens.view_logseal", "tokens.export_tokenrequestlog"}

@@ -5,7 +5,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
-from rest_framework.exceptions import APIException
+from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticated, NotFound, UnsupportedMediaType
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as standard_handler
 
@@ -94,6 +96,18 @@ def problem(status: int, detail: str, **more: Any) -> Response:
     return Response(body, status=status, content_type=CONTENT_TYPE)
 
 
+def _in_our_words(error: Exception) -> Exception:
+    """The framework's own refusals that leave a newcomer guessing, saying what to do."""
+    if isinstance(error, Http404):
+        return NotFound(_("There is none of this name or id, or it is somebody else's own."))
+    if isinstance(error, NotAuthenticated):
+        told = _("Show an access token of a login, or a personal access token: Authorization: Bearer <token>.")
+        error.detail = ErrorDetail(told, error.default_code)
+    if isinstance(error, UnsupportedMediaType):
+        error.detail = ErrorDetail(_("Send JSON, and say so: Content-Type: application/json."), error.default_code)
+    return error
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """A refusal of any floor's core, or one of the REST framework, as problem+json; anything else is not ours."""
     if isinstance(error, refusals()):
@@ -105,7 +119,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         # The type alone: a message may quote parameters.
         logger.warning("the database cannot be asked: %s", type(error).__name__)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be asked. Try again.", code="server_error")
-    answer = standard_handler(error, context)
+    answer = standard_handler(_in_our_words(error), context)
     if answer is None:
         return None
     told = answer.data if isinstance(answer.data, dict) else {"non_field_errors": answer.data}

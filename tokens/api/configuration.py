@@ -70,6 +70,12 @@ class PlanShape(serializers.Serializer[Any]):
     applied = serializers.BooleanField()
 
 
+class DryPlanShape(PlanShape):
+    """What would be done. Nothing was."""
+
+    dry_run = serializers.BooleanField()
+
+
 class AppliedShape(PlanShape):
     """What was done, and the secrets that were made, once."""
 
@@ -89,6 +95,7 @@ class Configuration(ManagementView[Environment]):
     queryset = Environment.objects.none()
     parser_classes = [LargeJSONParser]
     pagination_class = None
+    dry_run_shape = DryPlanShape
     needs: ClassVar[dict[str, Need]] = {
         "apply": Need(_EVERYTHING[0], KEYS, also=_EVERYTHING[1:], dangerous=True, answers_secret=True),
         "export": Need("proxies.view_environment", READ, also=_EVERYTHING),

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from proxies.restkit.filters import Flag, HasDate, Moment, Text, Whole
-from tokens.models import RefreshMode, SigningKey, TokenFamily, TokenFormat, TokenRequestLog
+from tokens.models import LegacyVerifier, RefreshMode, SigningKey, TokenFamily, TokenFormat, TokenRequestLog
 from tokens.querysets import in_state
 from tokens.session_rules import KeyState
 
@@ -105,3 +105,11 @@ class LogFilter(django_filters.FilterSet):
     fingerprint = Text(max_length=16)
     address = Text(max_length=45)
     request_id = Text(max_length=64)
+
+
+class LegacyVerifierFilter(django_filters.FilterSet):
+    """Verifiers of imported tokens: by environment, kind and end."""
+
+    environment = Text(field_name="environment__slug")
+    kind = django_filters.ChoiceFilter(choices=LegacyVerifier.Kind.choices)
+    ends_before = Moment(field_name="ends_at", lookup_expr="lt")

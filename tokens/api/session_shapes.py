@@ -81,7 +81,7 @@ class SessionSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField(source="family.issued_at")
     renewed_at = serializers.DateTimeField(source="created_at")
     expires_at = serializers.DateTimeField()
-    last_used_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
     device_id = serializers.CharField()
     device_info = serializers.JSONField()
     current = serializers.SerializerMethodField()

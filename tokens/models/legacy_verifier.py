@@ -42,6 +42,8 @@ class LegacyVerifier(models.Model):
 
     class Meta:
         ordering = ("name",)
+        verbose_name = "imported-token verifier"
+        default_permissions = ("view", "change")
         constraints = (
             models.CheckConstraint(
                 condition=Q(kind="checksum", algorithm="", sealed_key__isnull=True)

@@ -24,7 +24,7 @@ from tests import world as worlds
 from tests.credentials.connections import opened
 from tests.tokens import proofs
 from tests.world import World
-from tokens import bulk_work, lifecycle, reminders, signing
+from tokens import bulk_work, legacy, lifecycle, reminders, signing
 from tokens.models import IssuedToken, TokenFamily, TokenRequestLog
 from tokens.reminders import webhooks
 from tokens.roles import AUDITOR, OPERATOR, ROLES, SECURITY, VIEWER
@@ -45,7 +45,8 @@ MAY_ACT: dict[str, set[str]] = {
         "credential rotate", "credential change-key", "credential retire-secret", "credential methods",
         "credential add-key", "credential add-authority", "credentialkey remove", "credentialkey remove-and-end",
         "signingkey add", "signingkey publish", "signingkey publish-next",
-        "signingkey rotate", "signingkey change", "signingkey retire", "jwtrefreshkey add",
+        "signingkey rotate", "signingkey change", "signingkey retire", "jwtrefreshkey add", "legacyverifier move-end",
+        "legacyverifier end",
     },
 }  # fmt: skip
 # Screens that not every role may open.
@@ -79,6 +80,8 @@ def world(db: None) -> World:
         created_at=worlds.START, expires_on=timezone.now() + timedelta(days=5)
     )
     assert reminders.sweep().reminders
+    ends = timezone.now() + timedelta(days=30)
+    legacy.register_checksum(name="old", environment=made.test, ends_at=ends, by="test")
     return made
 
 

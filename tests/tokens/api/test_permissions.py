@@ -29,7 +29,7 @@ Action = tuple[str, str, type[ManagementView[Any]], str]
 
 LOOKED_AT = {
     "environments", "proxies", "groups", "deployments", "changes", "credentials", "client-keys", "grants", "policies",
-    "connections", "tokens", "families", "refresh-keys", "signing-keys",
+    "connections", "tokens", "families", "refresh-keys", "signing-keys", "legacy-verifiers",
 }  # fmt: skip
 VIEWED = (
     {f"{name} list" for name in LOOKED_AT}
@@ -48,7 +48,7 @@ MAY: dict[str, set[str]] = {
     | {f"client-keys {act}" for act in ("create", "remove", "remove_and_end")}
     | {f"connections {act}" for act in ("generate", "revoke", "replace", "reveal")}
     | {f"signing-keys {act}" for act in ("create", "publish", "retire", "publish_next", "rotate", "change")}
-    | {"refresh-keys create"},
+    | {"refresh-keys create", "legacy-verifiers move_end", "legacy-verifiers end"},
 }
 
 
@@ -65,7 +65,7 @@ def path_of(route: str) -> str:
     """An address that leads there; what it names exists nowhere."""
     number = ("pk", "token", "secret")
     filled = re.sub(r"\(\?P<(\w+)>[^)]*\)", lambda found: "999999" if found[1] in number else "none", route)
-    return "/" + re.sub(r"[\^$\\]", "", filled)
+    return "/" + re.sub(r"[\^$?\\]", "", filled)
 
 
 def actions() -> list[Action]:
