@@ -96,7 +96,7 @@ class ConnectionSerializer(serializers.ModelSerializer[ConnectionConfiguration])
 
     environment = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
     active_tokens = serializers.IntegerField(read_only=True)
-    last_used_at = serializers.DateTimeField(read_only=True)
+    last_used_at = serializers.DateTimeField(read_only=True, allow_null=True)
     rotation = serializers.SerializerMethodField(help_text="What the age of the oldest active token asks for.")
 
     class Meta:

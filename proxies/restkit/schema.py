@@ -63,6 +63,52 @@ def _told(status: HTTPStatus) -> str:
     }[status]
 
 
+def _problem(status: HTTPStatus) -> OpenApiExample:
+    """A refusal as it looks."""
+    detail, more = {
+        HTTPStatus.BAD_REQUEST: (
+            "Some values cannot be used.",
+            {"code": "invalid", "errors": {"name": ["This field is required."]}},
+        ),
+        HTTPStatus.UNAUTHORIZED: ("A valid access token of a login is needed.", {"code": "invalid_token"}),
+        HTTPStatus.FORBIDDEN: (
+            "This personal access token does not have the scope write.",
+            {"code": "insufficient_scope", "scope": "write"},
+        ),
+        HTTPStatus.NOT_FOUND: (
+            "There is none of this name or id, or it is somebody else's own.",
+            {"code": "not_found"},
+        ),
+        HTTPStatus.CONFLICT: (
+            "It is archived. Archived proxies and groups stay for the record and cannot be used again.",
+            {"code": "archived"},
+        ),
+        HTTPStatus.PRECONDITION_FAILED: (
+            "It was changed since you have read it. Read it again. Nothing was done.",
+            {"code": "changed_meanwhile"},
+        ),
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
+            "Send JSON, and say so: Content-Type: application/json.",
+            {"code": "unsupported_media_type"},
+        ),
+        HTTPStatus.PRECONDITION_REQUIRED: (
+            "This ends tokens or access. Ask with ?dry_run=1 what it would end, then send confirm with “Orders”.",
+            {"code": "confirmation_missing", "confirm": "Orders"},
+        ),
+        HTTPStatus.SERVICE_UNAVAILABLE: ("The database cannot be asked. Try again.", {"code": "server_error"}),
+    }[status]
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail, **more}
+    return OpenApiExample(
+        "Refused", value=body, response_only=True, status_codes=[str(int(status))], media_type=CONTENT_TYPE
+    )
+
+
+def _may_be_empty(field: Any) -> bool:
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    columns = {} if model is None else {column.name: column for column in model._meta.concrete_fields}
+    return field.source in columns and bool(columns[field.source].blank)
+
+
 class PortalSchema(AutoSchema):
     """Adds to each action its refusals, and the parameters of repeating, editing and confirming."""
 
@@ -76,6 +122,20 @@ class PortalSchema(AutoSchema):
     def action(self) -> str:
         """The action of a view of the management API."""
         return str(getattr(self.view, "action", ""))
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """JSON of any kind is null as well, and not one of two kinds."""
+        found = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(found, dict) and {} in found.get("oneOf", ()):
+            found = {name: value for name, value in found.items() if name != "oneOf"}
+        if field.read_only and isinstance(found, dict) and "enum" in found and _may_be_empty(field):
+            found = {**found, "enum": [*found["enum"], ""]}
+        return found
+
+    def _insert_field_validators(self, field: Any, schema: Any) -> None:
+        super()._insert_field_validators(field, schema)
+        if field.read_only and schema.get("format") == "email":
+            del schema["format"]  # it may be empty
 
     def get_operation_id(self) -> str:
         """`proxies_undeploy`: the thing and the act."""
@@ -126,7 +186,7 @@ class PortalSchema(AutoSchema):
         bodies = super()._get_response_bodies(direction)
         if self.need is not None:
             for status in self._refusals(self.need):
-                shape = OpenApiResponse(ProblemShape, _told(status))
+                shape = OpenApiResponse(ProblemShape, _told(status), [_problem(status)])
                 bodies[str(int(status))] = self._get_response_for_code(
                     shape, str(int(status)), [CONTENT_TYPE], direction
                 )
@@ -138,9 +198,10 @@ class PortalSchema(AutoSchema):
         """A dangerous act gives its result, or with dry_run its impact."""
         need = self.need
         if need is not None and need.dangerous and str(status_code) == "200":
-            given = [] if serializer is None else [serializer]
+            given = serializer or self.view.serializer_class
             name = f"{self.get_operation_id()}_answer".title().replace("_", "")
-            serializer = PolymorphicProxySerializer(name, [*given, ImpactShape], None)
+            dry: Any = getattr(self.view, "dry_run_shape", ImpactShape)
+            serializer = PolymorphicProxySerializer(name, [given, dry], None)
         return super()._get_response_for_code(serializer, status_code, media_types, direction)
 
     def _refusals(self, need: Need) -> list[HTTPStatus]:
