@@ -1,0 +1,53 @@
+"""/api/docs/: under the strict policy, asking nobody else, on a desk and on a phone, in light and in dark (R42)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.conftest import Portal, Watched
+from tests.browser.test_theme import DESK, PHONE, serious, too_wide
+
+pytestmark = pytest.mark.browser
+# One of each method, a dangerous one among them, opened to the bottom.
+OPENED = ("proxies_list", "proxies_undeploy", "proxies_partial_update", "proxies_set_path_rules")
+
+
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [pytest.param(DESK, "light", id="desk-light"), pytest.param(PHONE, "dark", id="phone-dark")]
+)
+@pytest.mark.timeout(240)
+def test_the_page_of_the_api_keeps_the_policy_fits_and_satisfies_axe(
+    portal: Portal, new_page: Callable[..., Watched], viewport: dict[str, int], scheme: str
+) -> None:
+    portal.person("ada", superuser=True)
+    page = new_page(viewport=viewport, color_scheme=scheme)
+    page.sign_in()
+    page.open("/api/docs/")
+    page.locator(".opblock").first.wait_for()
+    for name in OPENED:
+        page.locator(f"[id$={name}] .opblock-summary-control").first.click()
+        page.locator(f"[id$={name}] .opblock-body .responses-inner").first.wait_for()
+    page.locator("[id$=proxies_undeploy] .try-out__btn").click()
+    page.locator("[id$=proxies_undeploy] .execute").wait_for()
+
+    assert serious(page) == []
+    assert not too_wide(page)
+    assert page.locator("html.dark-mode").count() == (scheme == "dark")
+    assert page.violations == []
+
+
+def test_what_is_tried_out_is_done_with_the_session_and_its_form_token(
+    portal: Portal, new_page: Callable[..., Watched]
+) -> None:
+    portal.person("ada", superuser=True)
+    page = new_page()
+    page.sign_in()
+    page.open("/api/docs/")
+    page.locator("[id$=environments_create] .opblock-summary-control").click()
+    page.locator("[id$=environments_create] .try-out__btn").click()
+    page.locator("[id$=environments_create] textarea").fill('{"name": "Test", "slug": "test"}')
+    page.locator("[id$=environments_create] .execute").click()
+    answer = page.locator("[id$=environments_create] .live-responses-table .response-col_status").last
+    answer.wait_for()
+    assert answer.inner_text().split()[0] == "201"
+    assert page.violations == []
