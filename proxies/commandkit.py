@@ -43,9 +43,13 @@ class PortalCommand(BaseCommand):
         self.add_words(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        self.as_json = bool(options["json"])
+        self.as_json, self.has_told = bool(options["json"]), False
         try:
             self.act(options)
+        except CommandError as wrong:
+            if self.as_json and not self.has_told:
+                self._print_json({"error": "invalid_request", "error_description": str(wrong)})
+            raise
         except refusals() as refusal:
             code = getattr(refusal, "code", "refused")
             if self.as_json:
@@ -54,6 +58,7 @@ class PortalCommand(BaseCommand):
             raise CommandError(f"{refusal} ({code})", returncode=returncode) from refusal
 
     def _print_json(self, values: Mapping[str, Any]) -> None:
+        self.has_told = True
         self.stdout.write(json.dumps(values, indent=2, cls=DjangoJSONEncoder))
 
     def tell(self, values: Mapping[str, Any], *sentences: str) -> None:
