@@ -43,6 +43,8 @@ class Whole(django_filters.NumberFilter):
 
 
 class _MomentField(IsoDateTimeField):
+    default_error_messages = {"invalid": "A moment as 2027-01-31T12:00:00Z."}
+
     def clean(self, value: Any) -> Any:
         moment = super().clean(value)
         try:

@@ -108,6 +108,16 @@ def _in_our_words(error: Exception) -> Exception:
     return error
 
 
+def _first(errors: Any, path: str = "") -> str:
+    """The first of the errors, with the path of its field, for whoever reads no further."""
+    if isinstance(errors, dict) and errors:
+        name, inside = next(iter(errors.items()))
+        return _first(inside, path if name == "non_field_errors" else f"{path}.{name}".lstrip("."))
+    if isinstance(errors, list) and errors:
+        return _first(errors[0], path)
+    return f"{path}: {errors}" if path else str(errors)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """A refusal of any floor's core, or one of the REST framework, as problem+json; anything else is not ours."""
     if isinstance(error, refusals()):
@@ -128,7 +138,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         more = {"code": getattr(detail, "code", "invalid"), **getattr(error, "more", {})}
         found = problem(answer.status_code, str(detail), **more)
     else:
-        found = problem(answer.status_code, "Some values cannot be used.", code="invalid", errors=told)
+        found = problem(answer.status_code, f"Some values cannot be used. {_first(told)}", code="invalid", errors=told)
     for name in _KEPT_HEADERS:
         if name in answer.headers:
             found[name] = answer.headers[name]

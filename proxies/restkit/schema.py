@@ -65,9 +65,9 @@ def _told(status: HTTPStatus) -> str:
 
 def _problem(status: HTTPStatus) -> OpenApiExample:
     """A refusal as it looks."""
-    detail, more = {
+    told: dict[HTTPStatus, tuple[str, dict[str, Any]]] = {
         HTTPStatus.BAD_REQUEST: (
-            "Some values cannot be used.",
+            "Some values cannot be used. name: This field is required.",
             {"code": "invalid", "errors": {"name": ["This field is required."]}},
         ),
         HTTPStatus.UNAUTHORIZED: ("A valid access token of a login is needed.", {"code": "invalid_token"}),
@@ -96,7 +96,8 @@ def _problem(status: HTTPStatus) -> OpenApiExample:
             {"code": "confirmation_missing", "confirm": "Orders"},
         ),
         HTTPStatus.SERVICE_UNAVAILABLE: ("The database cannot be asked. Try again.", {"code": "server_error"}),
-    }[status]
+    }
+    detail, more = told[status]
     body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail, **more}
     return OpenApiExample(
         "Refused", value=body, response_only=True, status_codes=[str(int(status))], media_type=CONTENT_TYPE
@@ -198,7 +199,7 @@ class PortalSchema(AutoSchema):
         """A dangerous act gives its result, or with dry_run its impact."""
         need = self.need
         if need is not None and need.dangerous and str(status_code) == "200":
-            given = serializer or self.view.serializer_class
+            given: Any = serializer or getattr(self.view, "serializer_class", None)
             name = f"{self.get_operation_id()}_answer".title().replace("_", "")
             dry: Any = getattr(self.view, "dry_run_shape", ImpactShape)
             serializer = PolymorphicProxySerializer(name, [given, dry], None)

@@ -12,6 +12,16 @@ NOT_KNOWN = "This field is not known here or cannot be changed."
 class Exact(serializers.Serializer[Any]):
     """Refuses what it does not know, so that a misspelt or permanent field is not passed over in silence."""
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """The fields; what can be chosen is named where something else is sent."""
+        found = super().get_fields()
+        for field in found.values():
+            for each in (field, getattr(field, "child", None)):
+                if isinstance(each, serializers.ChoiceField):
+                    known = ", ".join(str(choice) for choice in each.choices).replace("{", "{{").replace("}", "}}")
+                    each.error_messages["invalid_choice"] = f'"{{input}}" is not one of: {known}.'
+        return found
+
     def to_internal_value(self, data: Any) -> Any:
         """The values. Raises ValidationError that names each unknown field."""
         if isinstance(data, Mapping):

@@ -1,6 +1,6 @@
 // What Swagger UI leaves to be done: its dark look follows a class, not the system's wish; links stand inside of
 // buttons, where a keyboard and a screen reader trip over them (a click and an address with #/ work all the same); and
-// its lists have no names, and no key scrolls its examples.
+// its fields have no names, and no key scrolls its examples.
 "use strict";
 {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -12,9 +12,9 @@
     for (const link of document.querySelectorAll(".opblock-summary-control a[href]")) {
       link.removeAttribute("href");
     }
-    for (const list of document.querySelectorAll(".swagger-ui select:not([aria-label])")) {
-      const row = list.closest("tr[data-param-name]");
-      list.setAttribute("aria-label", row ? row.dataset.paramName : "Choose");
+    for (const field of document.querySelectorAll(".swagger-ui :is(select, textarea):not([aria-label])")) {
+      const row = field.closest("tr[data-param-name]");
+      field.setAttribute("aria-label", row ? row.dataset.paramName : field.tagName === "SELECT" ? "Choose" : "Body");
     }
     for (const text of document.querySelectorAll(".swagger-ui pre.microlight:not([tabindex])")) {
       text.tabIndex = 0; // it scrolls

@@ -45,8 +45,8 @@ def test_i12_ten_times_the_tokens_take_no_more_memory(own_database: OwnDatabase,
     for number in (FEW, MANY):
         copy = sources.copied(other, tmp_path / f"{number}.sqlite3")
         multiply(tmp_path / f"{number}.sqlite3", number)
-        words = ("import_oauth_toolkit", "--target", "orders", "--until", "2099-12-31", "--dry-run")
-        peaks[number] = peak_of(environment | {"SOURCE_DATABASE_URL": copy.url}, *words)
+        asked = ("import_oauth_toolkit", "--target", "orders", "--until", "2099-12-31", "--dry-run")
+        peaks[number] = peak_of(environment | {"SOURCE_DATABASE_URL": copy.url}, *asked)
     assert peaks[MANY] - peaks[FEW] < MAY_GROW_KIB, peaks
 
 
