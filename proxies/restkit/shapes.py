@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+NOT_A_TEXT = "A text, in quotation marks."
 NOT_KNOWN = "This field is not known here or cannot be changed."
 
 
@@ -28,6 +29,9 @@ class Exact(serializers.Serializer[Any]):
             unknown = sorted(str(name)[:50] for name in set(data) - set(self.fields))
             if unknown:
                 raise serializers.ValidationError({name: [NOT_KNOWN] for name in unknown})
+            texts = [name for name, field in self.fields.items() if isinstance(field, serializers.CharField)]
+            if wrong := [name for name in texts if not isinstance(data.get(name, ""), str | None)]:
+                raise serializers.ValidationError({name: [NOT_A_TEXT] for name in wrong})
         return super().to_internal_value(data)
 
 
