@@ -8,12 +8,12 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.safestring import SafeString
 
 from credentials import clients
 from credentials.admin import keys
-from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant
-from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, Words, actor, moment, owner_fields
+from credentials.admin.credential_tabs import CREDENTIAL_TABS
+from credentials.models import Credential, CredentialSecret, Grant
+from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, Words, actor, owner_fields
 from proxies.models import ApiProxy, Environment, ProxyGroup
 
 
@@ -187,53 +187,6 @@ class SecretFilter(ChosenFilter):
         return queryset.filter(pk__in=secrets.values("credential"))
 
 
-class ViewInline(admin.TabularInline):
-    """Rows to look at."""
-
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class SecretInline(ViewInline):
-    """Its secrets, without the secrets."""
-
-    model = CredentialSecret
-    fields = readonly_fields = ("slot", "made", "retires", "retired", "last_used")
-
-    @admin.display(description="Made")
-    def made(self, subject: CredentialSecret) -> SafeString | str:
-        return moment(subject.created_at)
-
-    @admin.display(description="Retires")
-    def retires(self, subject: CredentialSecret) -> SafeString | str:
-        return moment(subject.retire_at)
-
-    @admin.display(description="Retired")
-    def retired(self, subject: CredentialSecret) -> SafeString | str:
-        return moment(subject.retired_at)
-
-    @admin.display(description="Last used")
-    def last_used(self, subject: CredentialSecret) -> SafeString | str:
-        return moment(subject.last_used_at, relative=True)
-
-
-class GrantInline(ViewInline):
-    """What it may reach."""
-
-    model = Grant
-    fields = readonly_fields = ("proxy", "group", "scopes", "expires_on", "disallowed_methods", "withdrawn_at")
-
-
-class CredentialDeploymentInline(ViewInline):
-    """Where it may get and use tokens."""
-
-    model = CredentialDeployment
-    fields = readonly_fields = ("environment", "deployed_at", "undeployed_at", "generation")
-
-
 @admin.register(Credential)
 class CredentialAdmin(PortalAdmin):
     """Credentials."""
@@ -251,7 +204,7 @@ class CredentialAdmin(PortalAdmin):
     list_select_related = ("proxy", "group")
     search_fields = ("name", "client_id", "owner_name")
     words = Words(exact=("client_id",), prefix=("client_id",), within=("name",), detail="client_id")
-    inlines = (SecretInline, keys.KeyInline, GrantInline, CredentialDeploymentInline)
+    tabs = CREDENTIAL_TABS
     add_act = Act("add", "Add credential", _open, "add_credential", NewCredentialForm)
     acts = (
         Act(

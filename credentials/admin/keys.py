@@ -5,15 +5,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from credentials import client_keys, clients, methods, rules
 from credentials.models import Credential, CredentialKey
 from credentials.rules import TLS_METHODS, Method
-from proxies.adminkit import Act, PortalAdmin, actor, copyable, moment, state_badge
+from proxies.adminkit import Act, PortalAdmin, actor, copyable, state_badge
 
 _LABELS = {
     Method.SECRET_BASIC: "client_secret_basic: the secret in the Authorization header",
@@ -172,36 +170,6 @@ ACTS = (
 
 def _state(key: CredentialKey) -> SafeString:
     return state_badge(rules.key_state(removed_at=key.removed_at, not_after=key.not_after, now=timezone.now()))
-
-
-class KeyInline(admin.TabularInline):
-    """Its public keys and certificates."""
-
-    model = CredentialKey
-    extra = 0
-    can_delete = False
-    fields = readonly_fields = ("key", "kind", "algorithms", "subject", "until", "last_used", "state")
-
-    @admin.display(description="Key id")
-    def key(self, subject: CredentialKey) -> SafeString:
-        short = subject.kid if len(subject.kid) <= 20 else f"{subject.kid[:16]}…"
-        address = reverse("admin:credentials_credentialkey_change", args=[subject.pk])
-        return format_html('<a href="{}" title="{}">{}</a>', address, subject.kid, short)
-
-    @admin.display(description="Valid until")
-    def until(self, subject: CredentialKey) -> SafeString | str:
-        return moment(subject.not_after)
-
-    @admin.display(description="Last used")
-    def last_used(self, subject: CredentialKey) -> SafeString | str:
-        return moment(subject.last_used_at, relative=True)
-
-    @admin.display(description="State")
-    def state(self, subject: CredentialKey) -> SafeString:
-        return _state(subject)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def _remove(request: HttpRequest, subject: CredentialKey, values: dict[str, Any]) -> str:

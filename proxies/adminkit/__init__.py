@@ -18,7 +18,8 @@ from proxies.adminkit.filters import ChosenFilter, ExpiryFilter, PeriodFilter, T
 from proxies.adminkit.finding import Found, FoundGroup, Words, register_finder
 from proxies.adminkit.lists import BoundedPaginator
 from proxies.adminkit.pages import AdminPage, MoreToProve, register_front_page, register_page
-from proxies.adminkit.screen import PortalAdmin, act_link, act_url, add_acts
+from proxies.adminkit.screen import PortalAdmin, act_link, act_url, add_acts, add_tabs
+from proxies.adminkit.tabs import Tab, Table
 
 __all__ = [
     "Act",
@@ -34,12 +35,15 @@ __all__ = [
     "PeriodFilter",
     "PortalAdmin",
     "Secret",
+    "Tab",
+    "Table",
     "TextFilter",
     "Words",
     "act_link",
     "act_url",
     "actor",
     "add_acts",
+    "add_tabs",
     "badge",
     "copyable",
     "impact_of",

@@ -23,6 +23,7 @@ from proxies.adminkit.acts import Act, Secret, impact_of, refusals
 from proxies.adminkit.display import NOTHING, Column, columns
 from proxies.adminkit.finding import Words
 from proxies.adminkit.lists import BoundedPaginator, PortalChangeList, find_in
+from proxies.adminkit.tabs import Tab, chosen_tab
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -32,6 +33,7 @@ class PortalAdmin(admin.ModelAdmin):
     """A screen that only shows; whatever changes anything is an act. Nothing is ever deleted here."""
 
     acts: tuple[Act, ...] = ()
+    tabs: tuple[Tab, ...] = ()
     add_act: Act | None = None
     # Where the sidebar lists it (proxies/adminkit/site.py), and with which sign (proxies/adminkit/icons.py).
     section = "System"
@@ -139,7 +141,15 @@ class PortalAdmin(admin.ModelAdmin):
         subject = self.get_object(request, object_id)
         context = {"section": self.section, "title": capfirst(self.opts.verbose_name), **(extra_context or {})}
         context["acts"] = self._buttons(request, subject) if subject else []
+        if subject is not None and self.tabs and self.has_view_permission(request, subject):
+            context |= self._tabbed(request, subject)
         return super().change_view(request, object_id, form_url, context)
+
+    def _tabbed(self, request: HttpRequest, subject: Model) -> dict[str, Any]:
+        """The tabs that this person may see, the one that the address names, and its tables."""
+        tab = chosen_tab(request, self.tabs)
+        allowed = [each for each in self.tabs if each.allowed(request)]
+        return {"page_tabs": allowed, "page_tab": tab, "page_tables": tab.tables(request, subject) if tab else ()}
 
     def _buttons(self, request: HttpRequest, subject: Model) -> list[dict[str, Any]]:
         return [
@@ -224,6 +234,14 @@ def add_acts(model: type[Model], *acts: Act) -> None:
     assert isinstance(screen, PortalAdmin)
     known = {act.name for act in screen.acts}
     screen.acts = (*screen.acts, *(act for act in acts if act.name not in known))
+
+
+def add_tabs(model: type[Model], *tabs: Tab) -> None:
+    """Let a floor above add tabs to a page of a floor below. Once is enough."""
+    screen = admin.site.get_model_admin(model)
+    assert isinstance(screen, PortalAdmin)
+    known = {tab.name for tab in screen.tabs}
+    screen.tabs = (*screen.tabs, *(tab for tab in tabs if tab.name not in known))
 
 
 def act_url(subject: Model, name: str) -> str:

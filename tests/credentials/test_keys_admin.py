@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -39,8 +40,9 @@ def browser_of(user: User) -> Browser:
     return browser
 
 
-def page_of(browser: Browser, credential: Credential) -> str:
-    return browser.get(reverse("admin:credentials_credential_change", args=[credential.pk])).content.decode()
+def page_of(browser: Browser, credential: Credential, tab: str = "overview") -> str:
+    url = reverse("admin:credentials_credential_change", args=[credential.pk])
+    return browser.get(url, {"tab": tab}).content.decode()
 
 
 def post(browser: Browser, subject: Any, act: str, **values: Any) -> Any:
@@ -55,11 +57,10 @@ def test_d18_the_page_shows_both_secrets_when_they_retire_and_when_they_were_las
     assert post(root, shop, "rotate", retire_old_in_days="7").status_code == 200
     first, second = CredentialSecret.objects.filter(credential=shop).order_by("pk")
 
-    shown = page_of(root, shop)
+    shown = page_of(root, shop, "secrets")
 
     assert (first.slot, second.slot) == (1, 2)
-    assert shown.count("field-retires") >= 2
-    assert shown.count("field-last_used") >= 2
+    assert len(re.findall(r"<td>[12]</td>", shown)) == 2
     for at in (first.retire_at, first.last_used_at):
         assert at is not None
         assert f'title="{at:%Y-%m-%d %H:%M:%S} UTC"' in shown
@@ -124,7 +125,7 @@ def test_a_key_is_added_shown_and_removed(root: Browser, shop: Credential) -> No
     assert added.status_code == 302
     key = CredentialKey.objects.get()
     assert (key.kid, key.algorithms) == ("2026-11", "RS256 PS256")
-    shown = page_of(root, shop)
+    shown = page_of(root, shop, "secrets")
     assert "2026-11" in shown
     assert reverse("admin:credentials_credentialkey_change", args=[key.pk]) in shown
 
@@ -150,7 +151,7 @@ def test_an_authority_is_added(root: Browser, shop: Credential, settings: Any) -
     pem = proofs.certificate("Example CA", authority=True).pem
     assert post(root, shop, "add-authority", upload=pem).status_code == 302
     assert CredentialKey.objects.get().kind == "authority"
-    assert "CN=Example CA" in page_of(root, shop)
+    assert "CN=Example CA" in page_of(root, shop, "secrets")
 
 
 def test_d18_removing_as_a_change_shows_what_ends_and_wants_the_name(

@@ -2,6 +2,7 @@
 
 from tokens.admin import (
     bulk_work,
+    credential_tabs,
     dashboard,
     end_everything,
     explain,
@@ -22,6 +23,7 @@ from tokens.admin import (
 
 __all__ = [
     "bulk_work",
+    "credential_tabs",
     "dashboard",
     "end_everything",
     "explain",
