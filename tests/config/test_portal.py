@@ -1,6 +1,7 @@
 """`make run`: it starts, it answers, and nothing of it is left behind, however it ends."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,6 +11,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import requests
+from django.conf import settings
 
 from tests.databases import PROJECT
 
@@ -102,6 +105,40 @@ def test_a_part_that_is_killed_comes_back(portal):
 
     assert wait_for(lambda: int(holder.read_text() or 0) not in {0, first})
     assert process.poll() is None
+
+
+def test_within_a_minute_the_admin_shows_that_every_job_has_run(portal):
+    _, data, url = portal
+    root = {"DATA_DIR": str(data), "PATH": os.environ["PATH"], "PASSWORD": "a long password of root"}
+    words = ["users", "create", "root", "--superuser"]
+    subprocess.run([sys.executable, "manage.py", *words], cwd=PROJECT, env=root, check=True, stdin=subprocess.DEVNULL)
+    admin = logged_in(url, "root", root["PASSWORD"])
+
+    def last_runs() -> dict[str, tuple[str, str]]:
+        page = admin.get(f"{url}/admin/proxies/scheduledjob/", timeout=20).text
+        cells = {name: re.findall(rf'class="field-{name}[^"]*"[^>]*>(.*?)</t[dh]>', page) for name in COLUMNS}
+        names = [re.sub("<[^>]*>", "", cell) for cell in cells["label"]]
+        return dict(zip(names, zip(cells["last_run"], cells["result"], strict=True), strict=True))
+
+    assert wait_for(lambda: (shown := last_runs()) and all(last != "never" for last, _ in shown.values()), 60)
+    shown = last_runs()
+    assert "Deliver reminders" in shown
+    assert len(shown) == len(settings.JOB_EVERY_SECONDS)
+    assert {name: result for name, (_, result) in shown.items() if not result.startswith("Done: ")} == {}
+
+
+COLUMNS = ("label", "last_run", "result")
+
+
+def logged_in(url: str, name: str, password: str) -> requests.Session:
+    """A browser of that person, through the admin's own login."""
+    session = requests.Session()
+    page = session.get(f"{url}/admin/login/", timeout=20).text
+    (word,) = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[:1]
+    form = {"csrfmiddlewaretoken": word, "username": name, "password": password, "next": "/admin/"}
+    answer = session.post(f"{url}/admin/login/", form, headers={"Referer": f"{url}/admin/login/"}, timeout=20)
+    assert answer.url == f"{url}/admin/", answer.url
+    return session
 
 
 def wait_for(question, seconds: float = 20):
