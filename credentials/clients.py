@@ -27,11 +27,12 @@ from proxies import history
 from proxies.catalogue import check_scopes
 from proxies.errors import Archived
 from proxies.models import ApiProxy, Environment, ProxyGroup
+from proxies.ownership import OWNER_FIELDS
 from proxies.values import why_unfit
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}", re.ASCII)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_FIELDS = frozenset(("name", "description", "expires_on", "allowed_addresses", "owner_name", "owner_email"))
+_FIELDS = frozenset(("name", "description", "expires_on", "allowed_addresses", *OWNER_FIELDS))
 
 
 @dataclass(frozen=True, slots=True)

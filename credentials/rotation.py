@@ -38,6 +38,7 @@ class Changes(TypedDict, total=False):
     target_ports: str
     target_protocol: str
     owner_name: str
+    owner_team: str
     owner_email: str
 
 

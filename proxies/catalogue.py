@@ -24,6 +24,7 @@ from proxies.models import (
     ScopeMatch,
     TakenName,
 )
+from proxies.ownership import OWNER_FIELDS
 from proxies.values import why_unfit
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", re.ASCII)
@@ -143,7 +144,7 @@ def make_default(environment: Environment, *, by: str, at: datetime | None = Non
 
 # --- proxies and groups
 
-_OWNER_FIELDS = frozenset(("owner_name", "owner_email"))
+_OWNER_FIELDS = frozenset(OWNER_FIELDS)
 _ENVIRONMENT_FIELDS = frozenset(
     ("name", "kind", "description", "gateways_must_authenticate", "signing_key_rotation_days")
 )

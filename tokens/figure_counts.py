@@ -11,8 +11,11 @@ from typing import Any
 from django.db.models import Count, F, Max, Q, Sum
 
 from credentials.models import ConnectionConfiguration, Credential, CredentialSecret, Grant, PersonalAccessToken
+from credentials.ownership import orphaned_credentials
 from credentials.rules import Rotation
 from proxies import jobs
+from proxies.models import ApiProxy, ProxyGroup
+from proxies.ownership import orphans
 from tokens import key_outlook
 from tokens.models import JwtRefreshKey, RequestRollup, SigningKey, TokenFamily
 from tokens.querysets import LAST_REFRESH, SOON, live_refresh_keys, live_tokens, token_is_idle, token_is_unused
@@ -83,6 +86,10 @@ def attention(now: datetime) -> dict[str, int]:
         "personal_tokens_expiring": PersonalAccessToken.objects.filter(
             revoked_at=None, expires_at__gt=now, expires_at__lte=now + WEEK
         ),
+        "proxies_orphaned": orphans(ApiProxy.objects.filter(archived_at=None)),
+        "groups_orphaned": orphans(ProxyGroup.objects.filter(archived_at=None)),
+        "credentials_orphaned": orphaned_credentials(Credential.objects.filter(archived_at=None)),
+        "connections_orphaned": orphans(connections.still_open()),
     }  # fmt: skip
     return {name: jobs.bounded(rows.order_by()) for name, rows in counted.items()}
 

@@ -18,7 +18,17 @@ from credentials import rotation, rules
 from credentials.admin.connection_tokens import TokenDialog, tokens_url
 from credentials.models import ConnectionConfiguration
 from credentials.rules import Rotation
-from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, Words, actor, owner_fields
+from proxies.adminkit import (
+    Act,
+    ChosenFilter,
+    OrphanFilter,
+    OwnerFilter,
+    PortalAdmin,
+    Secret,
+    Words,
+    actor,
+    owner_fields,
+)
 from proxies.models import ChangeRecord, Environment
 
 BADGES = {Rotation.RECOMMENDED: "rotation recommended", Rotation.OVERDUE: "rotation overdue"}
@@ -36,6 +46,7 @@ class ConnectionForm(forms.Form):
     target_ports = forms.CharField(required=False, max_length=100, help_text="Separated by commas.")
     target_protocol = forms.ChoiceField(choices=ConnectionConfiguration.Protocol.choices)
     owner_name = owner_fields()["owner_name"]
+    owner_team = owner_fields()["owner_team"]
     owner_email = owner_fields()["owner_email"]
 
 
@@ -147,6 +158,8 @@ class ConnectionConfigurationAdmin(PortalAdmin):
         RotationFilter,
         InstancesFilter,
         LicenceFilter,
+        OwnerFilter,
+        OrphanFilter,
         ("closed_at", admin.EmptyFieldListFilter),
     )
     list_select_related = ("environment",)
@@ -157,7 +170,10 @@ class ConnectionConfigurationAdmin(PortalAdmin):
     fieldsets = (
         (None, {"fields": ("name", "description", "deployment_type", "environment", "state", "active", "age")}),
         ("Target", {"fields": ("target_protocol", "target_host", "target_ports")}),
-        ("Licence and owner", {"fields": ("licence_ends_at", "owner_name", "owner_email", "created_at", "closed_at")}),
+        (
+            "Licence and owner",
+            {"fields": ("licence_ends_at", "owner_name", "owner_team", "owner_email", "created_at", "closed_at")},
+        ),
         ("Last refusal", {"fields": ("last_refused_at", "last_refused_because")}),
     )
     readonly_fields = ("state", "active", "age")

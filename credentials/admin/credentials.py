@@ -13,7 +13,18 @@ from credentials import clients
 from credentials.admin import keys
 from credentials.admin.credential_tabs import CREDENTIAL_TABS
 from credentials.models import Credential, CredentialSecret, Grant
-from proxies.adminkit import Act, ChosenFilter, PortalAdmin, Secret, Words, actor, owner_fields
+from credentials.ownership import orphaned_credentials
+from proxies.adminkit import (
+    Act,
+    ChosenFilter,
+    OrphanFilter,
+    OwnerFilter,
+    PortalAdmin,
+    Secret,
+    Words,
+    actor,
+    owner_fields,
+)
 from proxies.models import ApiProxy, Environment, ProxyGroup
 
 
@@ -27,6 +38,7 @@ class CredentialForm(forms.Form):
         required=False, help_text="Addresses or networks, separated by spaces. Empty: from everywhere."
     )
     owner_name = owner_fields()["owner_name"]
+    owner_team = owner_fields()["owner_team"]
     owner_email = owner_fields()["owner_email"]
 
 
@@ -187,17 +199,29 @@ class SecretFilter(ChosenFilter):
         return queryset.filter(pk__in=secrets.values("credential"))
 
 
+class CredentialOrphanFilter(OrphanFilter):
+    """For the key of a proxy or group, whoever has that answers."""
+
+    def narrowed(self, queryset: QuerySet[Credential], value: str) -> QuerySet[Credential]:
+        return orphaned_credentials(queryset)
+
+
 @admin.register(Credential)
 class CredentialAdmin(PortalAdmin):
     """Credentials."""
 
     section, place, icon = "Clients", 10, "credential"
-    minor = ("proxy", "group")
+    minor = ("proxy", "group", "owner_team")
     empty_hint = "A credential is a client id and a secret. Add one as the key of a proxy, or of its own with grants."
-    list_display = ("name", "client_id", "proxy", "group", "owner_name", "expires_on", "deactivated_at", "archived_at")
+    list_display = (
+        "name", "client_id", "proxy", "group", "owner_name", "owner_team", "expires_on", "deactivated_at",
+        "archived_at",
+    )  # fmt: skip
     list_filter = (
         ExpiryDayFilter,
         SecretFilter,
+        OwnerFilter,
+        CredentialOrphanFilter,
         ("deactivated_at", admin.EmptyFieldListFilter),
         ("archived_at", admin.EmptyFieldListFilter),
     )

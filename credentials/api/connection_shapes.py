@@ -111,6 +111,7 @@ class ConnectionSerializer(serializers.ModelSerializer[ConnectionConfiguration])
             "target_ports",
             "target_protocol",
             "owner_name",
+            "owner_team",
             "owner_email",
             "licence_ends_at",
             "created_at",
@@ -165,6 +166,7 @@ class ChangeConnectionSerializer(Exact):
     target_ports = serializers.CharField(max_length=100, required=False, allow_blank=True)
     target_protocol = serializers.ChoiceField(choices=Protocol.choices, required=False)
     owner_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    owner_team = serializers.CharField(max_length=150, required=False, allow_blank=True)
     owner_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
 
 

@@ -104,6 +104,7 @@ class CredentialShape(serializers.ModelSerializer[Credential]):
             "proxy",
             "group",
             "owner_name",
+            "owner_team",
             "owner_email",
             "expires_on",
             "allowed_addresses",
@@ -152,6 +153,7 @@ class ChangeCredentialShape(Exact):
         max_length=4_000, required=False, allow_blank=True, help_text="Addresses or networks, separated by spaces."
     )
     owner_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    owner_team = serializers.CharField(max_length=150, required=False, allow_blank=True)
     owner_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
 
 

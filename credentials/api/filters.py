@@ -7,17 +7,17 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from credentials.models import ConnectionConfiguration, CredentialKey
+from credentials.ownership import orphaned_credentials
 from credentials.rules import Rotation
-from proxies.restkit.filters import Flag, HasDate, Moment, Part, Text
+from proxies.restkit.filters import Flag, HasDate, Moment, OwnerFilter, Part, Text
 
 
-class ConnectionFilter(django_filters.FilterSet):
+class ConnectionFilter(OwnerFilter):
     """Connection configurations: by name, type, environment, owner, age of the token, open or deleted."""
 
     name = Part()
     deployment_type = django_filters.ChoiceFilter(choices=ConnectionConfiguration.DeploymentType.choices)
     environment = Text(field_name="environment__slug")
-    owner = Part(field_name="owner_name")
     closed = HasDate("closed_at")
     rotation = django_filters.ChoiceFilter(
         choices=[(advice.value, advice.value) for advice in Rotation], method="by_rotation"
@@ -35,17 +35,21 @@ class PersonalTokenFilter(django_filters.FilterSet):
     revoked = HasDate("revoked_at")
 
 
-class CredentialFilter(django_filters.FilterSet):
+class CredentialFilter(OwnerFilter):
     """Credentials: by client id, name, owner, what they are the key of, what they reach, active or not."""
 
     client_id = Text(max_length=100)
     name = Part()
-    owner = Part(field_name="owner_name")
     proxy = Text(field_name="proxy__slug")
     group = Text(field_name="group__slug")
     deactivated = HasDate("deactivated_at")
     archived = HasDate("archived_at")
     expires_before = django_filters.DateFilter(field_name="expires_on", lookup_expr="lt")
+
+    def by_orphaned(self, rows: QuerySet[Any], _name: str, wanted: bool) -> QuerySet[Any]:
+        """Those of their own that nobody answers for, or the others."""
+        found = orphaned_credentials(rows.order_by())
+        return rows.filter(pk__in=found.values("pk")) if wanted else rows.exclude(pk__in=found.values("pk"))
 
 
 class KeyFilter(django_filters.FilterSet):

@@ -17,6 +17,7 @@ class HolderForm(forms.Form):
     description = forms.CharField(required=False, widget=forms.Textarea)
     scopes = forms.CharField(required=False, help_text="Separated by spaces. Empty: the one scope 'access'.")
     owner_name = owner_fields()["owner_name"]
+    owner_team = owner_fields()["owner_team"]
     owner_email = owner_fields()["owner_email"]
 
 

@@ -18,7 +18,7 @@ from proxies.admin.forms import (
     ProxyForm,
 )
 from proxies.admin.places import DeployedAdmin, DeployedFilter, named_environment
-from proxies.adminkit import Act, Words, actor, initial_of
+from proxies.adminkit import Act, OrphanFilter, OwnerFilter, Words, actor, initial_of
 from proxies.models import ApiProxy, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch
 
 
@@ -166,10 +166,10 @@ class ApiProxyAdmin(DeployedAdmin):
     """API proxies."""
 
     section, place, icon = "APIs", 10, "proxy"
-    minor = ("slug", "managed")
+    minor = ("slug", "managed", "owner_team")
     empty_hint = "Add the first API that clients will call. Then give it a key and a policy, and deploy it."
-    list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "archived_at")
-    list_filter = (DeployedFilter, "mode", ("archived_at", admin.EmptyFieldListFilter))
+    list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "owner_team", "archived_at")
+    list_filter = (DeployedFilter, "mode", OwnerFilter, OrphanFilter, ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
     words = HOLDER_WORDS
     inlines = (PathRuleInline, MembershipInline)
@@ -186,10 +186,10 @@ class ProxyGroupAdmin(DeployedAdmin):
     """Proxy groups."""
 
     section, place, icon = "APIs", 20, "group"
-    minor = ("slug", "managed")
+    minor = ("slug", "managed", "owner_team")
     empty_hint = "A group lets one token open several proxies. Add one and choose its members."
-    list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "archived_at")
-    list_filter = (DeployedFilter, "mode", ("archived_at", admin.EmptyFieldListFilter))
+    list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "owner_team", "archived_at")
+    list_filter = (DeployedFilter, "mode", OwnerFilter, OrphanFilter, ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
     words = HOLDER_WORDS
     inlines = (MembershipInline,)

@@ -14,7 +14,7 @@ from proxies.adminkit.acts import (
     register_refusal,
 )
 from proxies.adminkit.display import badge, copyable, moment, state_badge
-from proxies.adminkit.filters import ChosenFilter, ExpiryFilter, PeriodFilter, TextFilter
+from proxies.adminkit.filters import ChosenFilter, ExpiryFilter, OrphanFilter, OwnerFilter, PeriodFilter, TextFilter
 from proxies.adminkit.finding import Found, FoundGroup, Words, register_finder
 from proxies.adminkit.lists import BoundedPaginator
 from proxies.adminkit.pages import AdminPage, MoreToProve, register_front_page, register_page
@@ -32,6 +32,8 @@ __all__ = [
     "ImpactCounter",
     "ImpactLine",
     "MoreToProve",
+    "OrphanFilter",
+    "OwnerFilter",
     "PeriodFilter",
     "PortalAdmin",
     "Secret",

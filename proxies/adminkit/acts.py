@@ -87,9 +87,12 @@ def actor(request: HttpRequest) -> str:
 
 
 def owner_fields() -> dict[str, forms.Field]:
-    """Owner and e-mail, for the forms of everything that has them."""
+    """Owner, team and e-mail, for the forms of everything that has them."""
     return {
-        "owner_name": forms.CharField(label="Owner", max_length=150, required=False),
+        "owner_name": forms.CharField(
+            label="Owner", max_length=150, required=False, help_text="A user name, if the person has one here."
+        ),
+        "owner_team": forms.CharField(label="Owner team", max_length=150, required=False),
         "owner_email": forms.EmailField(label="Owner e-mail", required=False),
     }
 

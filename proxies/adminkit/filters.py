@@ -9,6 +9,9 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from proxies.ownership import of_owner, orphans
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -62,6 +65,27 @@ class TextFilter(admin.SimpleListFilter):
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Rows with that value."""
         return queryset.filter(**{self.lookup or str(self.parameter_name): value})
+
+
+class OwnerFilter(TextFilter):
+    """Who answers for it: a person, a team, an e-mail address, or part of one."""
+
+    title = gettext_lazy("owner, team or e-mail")
+    parameter_name = "owner"
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return of_owner(queryset, value)
+
+
+class OrphanFilter(ChosenFilter):
+    """What nobody answers for (any more)."""
+
+    title = gettext_lazy("responsibility")
+    parameter_name = "orphans"
+    conditions = {"yes": gettext_lazy("Nobody answers for it")}
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return orphans(queryset)
 
 
 def kept(changelist: Any, *without: str | None) -> list[tuple[str, str]]:

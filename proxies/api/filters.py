@@ -3,7 +3,7 @@
 import django_filters  # type: ignore[import-untyped]
 
 from proxies.models import Environment, Management
-from proxies.restkit.filters import HasDate, Moment, Part, Text, Whole
+from proxies.restkit.filters import HasDate, Moment, OwnerFilter, Part, Text, Whole
 
 
 class EnvironmentFilter(django_filters.FilterSet):
@@ -13,13 +13,12 @@ class EnvironmentFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(choices=Environment.Kind.choices)
 
 
-class HolderFilter(django_filters.FilterSet):
+class HolderFilter(OwnerFilter):
     """Proxies and groups: by name, audience, mode, owner; archived or not; deployed in an environment."""
 
     name = Part()
     audience = Text()
     mode = django_filters.ChoiceFilter(choices=Management.choices)
-    owner = Part(field_name="owner_name")
     archived = HasDate("archived_at")
 
 

@@ -83,6 +83,7 @@ _HOLDER = (
     "mode",
     "scopes",
     "owner_name",
+    "owner_team",
     "owner_email",
     "created_at",
     "archived_at",
@@ -126,6 +127,7 @@ class ChangeGroupShape(Exact):
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
     scopes = serializers.CharField(max_length=4_000, required=False, allow_blank=True, help_text=_SCOPES)
     owner_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    owner_team = serializers.CharField(max_length=150, required=False, allow_blank=True)
     owner_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
 
 

@@ -11,6 +11,8 @@ from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[im
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from proxies.ownership import orphans
+
 LARGEST_NUMBER = 2**63 - 1
 
 
@@ -75,6 +77,19 @@ class HasDate(Flag):
 
     def __init__(self, field_name: str) -> None:
         super().__init__(field_name=field_name, lookup_expr="isnull", exclude=True)
+
+
+class OwnerFilter(django_filters.FilterSet):
+    """What is owned: by the person, the team or the address, and whether anybody answers for it still."""
+
+    owner = Part(field_name="owner_name")
+    owner_team = Part()
+    owner_email = Part()
+    orphaned = Flag(method="by_orphaned")
+
+    def by_orphaned(self, rows: QuerySet[Any], _name: str, wanted: bool) -> QuerySet[Any]:
+        """Those that nobody answers for, or the others."""
+        return orphans(rows) if wanted else rows.exclude(pk__in=orphans(rows.order_by()).values("pk"))
 
 
 class ListedFilters(DjangoFilterBackend):

@@ -181,6 +181,15 @@ def _notices(found: dict[str, Any], may: _May) -> Iterator[Notice]:
          "credentials.personalaccesstoken", "", "info"),
         ("Refresh tokens with one refresh left at most", found["refresh"]["near_limit"],
          REFRESH, "?status=last", "info"),
+        # A figure that an earlier release did not count is missing until the next count.
+        ("API proxies that nobody answers for", counted.get("proxies_orphaned", 0),
+         "proxies.apiproxy", "?orphans=yes&archived_at__isempty=1", "info"),
+        ("Proxy groups that nobody answers for", counted.get("groups_orphaned", 0),
+         "proxies.proxygroup", "?orphans=yes&archived_at__isempty=1", "info"),
+        ("Credentials that nobody answers for", counted.get("credentials_orphaned", 0),
+         "credentials.credential", "?orphans=yes&archived_at__isempty=1", "info"),
+        ("Connection configurations that nobody answers for", counted.get("connections_orphaned", 0),
+         "credentials.connectionconfiguration", "?orphans=yes&closed_at__isempty=1", "info"),
         ("Live access tokens that were never used", _sum(tokens, "unused"), TOKENS, "?use=never", "info"),
         ("Live access tokens unused for 90 days", _sum(tokens, "idle"), TOKENS, "?use=long", "warn"),
     )  # fmt: skip

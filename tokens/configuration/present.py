@@ -10,12 +10,12 @@ from django.db.models import Prefetch, Q
 from credentials import rules
 from credentials.models import ConnectionConfiguration, Credential, CredentialDeployment, CredentialKey, Grant, User
 from proxies.models import ApiProxy, Deployment, Environment, GroupMembership, PathRule, ProxyGroup
+from proxies.ownership import OWNER_FIELDS
 from tokens.configuration.schema import POLICY, Entry, Sections, connection_key
 from tokens.models import SigningKey, TokenPolicy
 from tokens.policies import terms_of
 
 Owner = ApiProxy | ProxyGroup | Credential
-_OWNER = ("owner_name", "owner_email")
 _SIGNING = Q(signing_since__isnull=False, verify_only_since=None, retired_at=None, ended_at=None)
 
 
@@ -86,7 +86,7 @@ def _holder(each: Any) -> Entry:
         "description": each.description,
         "mode": each.mode,
         "scopes": each.scopes.split(),
-        **{name: getattr(each, name) for name in _OWNER},
+        **{name: getattr(each, name) for name in OWNER_FIELDS},
     }
 
 
@@ -133,7 +133,7 @@ def _credential(each: Any) -> Entry:
         "expires_on": each.expires_on,
         "active": each.deactivated_at is None,
         "allowed_addresses": each.allowed_addresses.split(),
-        **{name: getattr(each, name) for name in _OWNER},
+        **{name: getattr(each, name) for name in OWNER_FIELDS},
         "auth_methods": each.auth_methods.split(),
         "certificate_name": each.certificate_name,
         "public_keys": {key.kid: _public_key(key) for key in each.kept_keys},
@@ -225,7 +225,7 @@ def _connection(each: ConnectionConfiguration) -> Entry:
         "target_ports": [int(port) for port in each.target_ports.split(",") if port.strip()],
         "target_protocol": each.target_protocol,
         "licence_ends_at": each.licence_ends_at,
-        **{name: getattr(each, name) for name in _OWNER},
+        **{name: getattr(each, name) for name in OWNER_FIELDS},
     }
 
 

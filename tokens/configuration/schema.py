@@ -10,6 +10,7 @@ from credentials.public_keys import ALGORITHMS
 from credentials.rules import Method
 from proxies.catalogue import check_audience, check_scopes, check_slug
 from proxies.models import ApiProxy, Environment, Management, PathRule, ScopeMatch
+from proxies.ownership import OWNER_FIELDS
 from proxies.values import why_unfit
 from tokens.configuration.fields import (
     Problems,
@@ -56,7 +57,6 @@ def _column(model: Any, *names: str) -> dict[str, Reader]:
     return {name: text(model, name) for name in names}
 
 
-_OWNER = ("owner_name", "owner_email")
 _SCOPES = words(check_scopes)
 _ENVIRONMENTS = words(check_slug)
 PATH_RULE = {
@@ -83,7 +83,7 @@ CREDENTIAL = {
     "expires_on": day,
     "active": flag,
     "allowed_addresses": words(address),
-    **_column(Credential, *_OWNER),
+    **_column(Credential, *OWNER_FIELDS),
     "client_secret_file": text(Credential, "description"),
     "auth_methods": words(choice_of(*Method)),
     **_column(Credential, "certificate_name"),
@@ -98,7 +98,7 @@ HOLDER = {
     **_column(ApiProxy, "description"),
     "mode": choice(*Management.values),
     "scopes": _SCOPES,
-    **_column(ApiProxy, *_OWNER),
+    **_column(ApiProxy, *OWNER_FIELDS),
 }
 _STANDING = {"deployed_in": _ENVIRONMENTS, "policy": mapping(POLICY), "key": mapping(KEY)}
 ENVIRONMENT = {
@@ -129,7 +129,7 @@ CONNECTION = {
     "target_ports": ports,
     "target_protocol": choice(*ConnectionConfiguration.Protocol.values),
     "licence_ends_at": moment,
-    **_column(ConnectionConfiguration, *_OWNER),
+    **_column(ConnectionConfiguration, *OWNER_FIELDS),
 }
 SECTIONS: Mapping[str, Reader] = {
     "environments": entries(check_slug, mapping(ENVIRONMENT)),

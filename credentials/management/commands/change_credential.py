@@ -7,6 +7,7 @@ from typing import Any
 from credentials import clients
 from credentials.commandkit import credential
 from proxies.commandkit import ACTOR, PortalCommand
+from proxies.ownership import OWNER_FIELDS
 
 
 class Command(PortalCommand):
@@ -23,11 +24,12 @@ class Command(PortalCommand):
         parser.add_argument("--never-expires", action="store_true", help="no last day")
         parser.add_argument("--allowed-addresses", help="addresses or networks, separated by spaces")
         parser.add_argument("--owner-name")
+        parser.add_argument("--owner-team")
         parser.add_argument("--owner-email")
 
     def act(self, options: dict[str, Any]) -> None:
         subject = credential(options["client_id"])
-        names = ("name", "expires_on", "allowed_addresses", "owner_name", "owner_email")
+        names = ("name", "expires_on", "allowed_addresses", *OWNER_FIELDS)
         fields = {name: options[name] for name in names if options[name] is not None}
         if options["never_expires"]:
             fields["expires_on"] = None

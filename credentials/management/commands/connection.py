@@ -33,6 +33,7 @@ class Command(PortalCommand):
             "--licence-ends", type=_moment, default=None, metavar="TIME", help="ISO 8601; default: never"
         )
         opening.add_argument("--owner", default="", help="who answers for it")
+        opening.add_argument("--owner-team", default="")
         opening.add_argument("--owner-email", default="")
         add_environment_word(opening)
         self._verb(verbs, "generate", "make a second token beside the one in use", "connection")
@@ -88,6 +89,7 @@ class Command(PortalCommand):
             environment=environment(options["environment"]),
             licence_ends_at=options["licence_ends"],
             owner_name=options["owner"],
+            owner_team=options["owner_team"],
             owner_email=options["owner_email"],
             by=ACTOR,
         )

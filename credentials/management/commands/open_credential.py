@@ -24,7 +24,9 @@ class Command(PortalCommand):
         parser.add_argument("--client-id", default="", help="default: a new one is made")
         parser.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
         parser.add_argument("--allowed-addresses", default="", help="addresses or networks, separated by spaces")
-        parser.add_argument("--owner", default="", help="person or team that answers for it")
+        parser.add_argument("--owner", default="", help="person that answers for it")
+        parser.add_argument("--owner-team", default="")
+        parser.add_argument("--owner-email", default="", help="reminders go there")
 
     def act(self, options: dict[str, Any]) -> None:
         bound = holder(options["key_of"]) if options["key_of"] else None
@@ -38,6 +40,8 @@ class Command(PortalCommand):
             expires_on=options["expires_on"],
             allowed_addresses=options["allowed_addresses"],
             owner_name=options["owner"],
+            owner_team=options["owner_team"],
+            owner_email=options["owner_email"],
             by=ACTOR,
         )
         self.tell(

@@ -25,6 +25,8 @@ class Command(PortalCommand):
             audience=options["audience"],
             scopes=options["scopes"],
             owner_name=options["owner"],
+            owner_team=options["owner_team"],
+            owner_email=options["owner_email"],
             members=members,
             by=ACTOR,
         )

@@ -24,6 +24,8 @@ class Command(PortalCommand):
             scopes=options["scopes"],
             required_scopes=options["required_scopes"],
             owner_name=options["owner"],
+            owner_team=options["owner_team"],
+            owner_email=options["owner_email"],
             by=ACTOR,
         )
         self.tell(
@@ -39,4 +41,6 @@ def add_identity(parser: ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="default: made from the slug")
     parser.add_argument("--audience", default="", help="absolute URI; default: made from the public URL and the slug")
     parser.add_argument("--scopes", default="", help="scopes defined here, separated by spaces")
-    parser.add_argument("--owner", default="", help="person or team that answers for it")
+    parser.add_argument("--owner", default="", help="person that answers for it")
+    parser.add_argument("--owner-team", default="")
+    parser.add_argument("--owner-email", default="", help="reminders go there")

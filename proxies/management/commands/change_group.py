@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from proxies import catalogue
 from proxies.commandkit import ACTOR, PortalCommand, holder
 from proxies.models import ProxyGroup
+from proxies.ownership import OWNER_FIELDS
 
 
 class Command(PortalCommand):
@@ -21,13 +22,14 @@ class Command(PortalCommand):
         parser.add_argument("--description")
         parser.add_argument("--scopes", help="scopes defined here, separated by spaces")
         parser.add_argument("--owner-name")
+        parser.add_argument("--owner-team")
         parser.add_argument("--owner-email")
 
     def act(self, options: dict[str, Any]) -> None:
         subject = holder(options["slug"])
         if not isinstance(subject, ProxyGroup):
             raise CommandError(f"{subject} is no group.")
-        wanted = ("name", "description", "scopes", "owner_name", "owner_email")
+        wanted = ("name", "description", "scopes", *OWNER_FIELDS)
         fields = {name: options[name] for name in wanted if options[name] is not None}
         catalogue.change_group(subject, by=ACTOR, **fields)
         told = {name: getattr(subject, name) for name in ("slug", *wanted)}

@@ -6,6 +6,7 @@ from typing import Any
 from proxies import catalogue
 from proxies.commandkit import ACTOR, PortalCommand, proxy
 from proxies.models import ScopeMatch
+from proxies.ownership import OWNER_FIELDS
 
 
 class Command(PortalCommand):
@@ -19,6 +20,9 @@ class Command(PortalCommand):
         parser.add_argument("--scopes", help="scopes defined here, separated by spaces")
         parser.add_argument("--required-scopes", help="scopes that every call needs, separated by spaces")
         parser.add_argument("--required-match", choices=ScopeMatch.values, help="are all of them needed, or any")
+        parser.add_argument("--owner-name")
+        parser.add_argument("--owner-team")
+        parser.add_argument("--owner-email")
         parser.add_argument(
             "--accept-token-in-url",
             choices=("on", "off"),
@@ -27,7 +31,7 @@ class Command(PortalCommand):
 
     def act(self, options: dict[str, Any]) -> None:
         subject = proxy(options["slug"])
-        wanted = ("name", "scopes", "required_scopes", "required_match")
+        wanted = ("name", "scopes", "required_scopes", "required_match", *OWNER_FIELDS)
         fields = {name: options[name] for name in wanted if options[name] is not None}
         if options["accept_token_in_url"] is not None:
             fields["accept_token_in_url"] = options["accept_token_in_url"] == "on"
