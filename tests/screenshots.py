@@ -7,6 +7,7 @@ A portal of its own in a temporary folder with tests/story.py in it, the real se
 
 import argparse
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -31,30 +32,43 @@ class Shot(NamedTuple):
     path: str
     # A CSS selector to click before, such as the opener of a dialog.
     click: str = ""
-    looks: tuple[str, ...] = ("light", "dark", "phone")
+    looks: tuple[str, ...] = ("light",)
+    # Fields to fill first, and the one in which Enter is pressed then.
+    fill: tuple[tuple[str, str], ...] = ()
+    press: str = ""
 
 
 def shots() -> list[Shot]:
     """What is taken. Addresses of things are looked up in the story."""
     from credentials.models import ConnectionConfiguration, Credential
-    from proxies.models import ApiProxy
-    from tokens.models import TokenPolicy
+    from proxies.models import ApiProxy, Deployment
+    from tokens.models import TokenPolicy, TokenRequestLog
 
     orders = ApiProxy.objects.get(slug="orders")
     shop = Credential.objects.get(client_id="web-shop")
     policy = TokenPolicy.objects.get(proxy=orders)
+    busy = Deployment.objects.get(proxy__slug="payments", environment__slug="live")
     edge = ConnectionConfiguration.objects.get(name="EU edge")
+    refused = TokenRequestLog.objects.filter(outcome="refused").exclude(jti="").order_by("-id").first()
+    phone, dark = ("light", "phone"), ("light", "dark")
     return [
-        Shot("dashboard", "/admin/"),
-        Shot("tokens", "/admin/tokens/issuedtoken/"),
+        Shot("dashboard", "/admin/", looks=("light", "dark", "phone")),
+        Shot("tokens", "/admin/tokens/issuedtoken/", looks=phone),
         Shot("log", "/admin/tokens/tokenrequestlog/"),
-        Shot("proxies", "/admin/proxies/apiproxy/"),
-        Shot("undeploy", f"/admin/proxies/apiproxy/{orders.pk}/act/undeploy/"),
-        Shot("policy", f"/admin/tokens/tokenpolicy/{policy.pk}/act/change/"),
-        Shot("credential", f"/admin/credentials/credential/{shop.pk}/change/"),
+        Shot("proxies", "/admin/proxies/apiproxy/", looks=phone),
+        Shot("proxy", f"/admin/proxies/apiproxy/{orders.pk}/change/"),
+        Shot("undeploy", f"/admin/proxies/deployment/{busy.pk}/act/undeploy/", looks=dark),
+        Shot("policy", f"/admin/tokens/tokenpolicy/{policy.pk}/act/change/", looks=dark),
+        Shot("credential", f"/admin/credentials/credential/{shop.pk}/change/?tab=tokens"),
+        Shot("find", "/admin/find/", fill=(("#portal-find", "orders"),), press="#portal-find"),
+        Shot(
+            "explain",
+            f"/admin/explain/?jti={refused.jti if refused else ''}&proxy=orders",
+            press=".act-page #id_jti",
+        ),
         Shot("connections", "/admin/credentials/connectionconfiguration/"),
         Shot("manage-tokens", f"/admin/credentials/connectionconfiguration/{edge.pk}/change/", "a[data-dialog]"),
-        Shot("login", "/admin/login/", looks=("light",)),
+        Shot("login", "/admin/login/"),
     ]
 
 
@@ -147,10 +161,21 @@ def take(url: str, wanted: list[Shot], into: Path) -> None:
                 page.goto(url + shot.path)
                 if shot.click:
                     page.click(shot.click)
-                    page.wait_for_load_state("networkidle")
+                for selector, text in shot.fill:
+                    page.fill(selector, text)
+                if shot.press:
+                    page.press(shot.press, "Enter")
+                page.wait_for_load_state("networkidle")
                 suffix = "" if look == "light" else f"-{look}"
                 page.screenshot(path=into / f"{shot.name}{suffix}.png")
+                _smaller(into / f"{shot.name}{suffix}.png")
         browser.close()
+
+
+def _smaller(picture: Path) -> None:
+    """A third of the size, where pngquant is there; the same picture otherwise."""
+    if tool := shutil.which("pngquant"):
+        subprocess.run([tool, "--force", "--skip-if-larger", "--ext", ".png", "128", str(picture)], check=False)
 
 
 def main(argv: list[str] | None = None) -> int:
