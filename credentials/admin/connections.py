@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from credentials import rotation, rules
 from credentials.admin.connection_tokens import TokenDialog, tokens_url
@@ -42,8 +44,10 @@ class ConnectionForm(forms.Form):
 
     name = forms.CharField(max_length=150)
     description = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}))
-    target_host = forms.CharField(required=False, max_length=255, help_text="Where a reverse proxy sends its traffic.")
-    target_ports = forms.CharField(required=False, max_length=100, help_text="Separated by commas.")
+    target_host = forms.CharField(
+        required=False, max_length=255, help_text=gettext_lazy("Where a reverse proxy sends its traffic.")
+    )
+    target_ports = forms.CharField(required=False, max_length=100, help_text=gettext_lazy("Separated by commas."))
     target_protocol = forms.ChoiceField(choices=ConnectionConfiguration.Protocol.choices)
     owner_name = owner_fields()["owner_name"]
     owner_team = owner_fields()["owner_team"]
@@ -55,42 +59,48 @@ class NewConnectionForm(ConnectionForm):
 
     deployment_type = forms.ChoiceField(
         choices=ConnectionConfiguration.DeploymentType.choices,
-        help_text="Permanent: its tokens work for this type only.",
+        help_text=gettext_lazy("Permanent: its tokens work for this type only."),
     )
-    environment = forms.ModelChoiceField(Environment.objects.all(), help_text="Permanent.")
-    licence_ends_at = forms.DateTimeField(required=False, help_text="UTC. Empty: no end. Its tokens end with it.")
+    environment = forms.ModelChoiceField(Environment.objects.all(), help_text=gettext_lazy("Permanent."))
+    licence_ends_at = forms.DateTimeField(
+        required=False, help_text=gettext_lazy("UTC. Empty: no end. Its tokens end with it.")
+    )
     field_order = ("name", "description", "deployment_type", "environment", "licence_ends_at")
 
 
 class LicenceForm(forms.Form):
     """The new end of the licence."""
 
-    licence_ends_at = forms.DateTimeField(required=False, label="Licence ends", help_text="UTC. Empty: no end.")
+    licence_ends_at = forms.DateTimeField(
+        required=False, label=gettext_lazy("Licence ends"), help_text=gettext_lazy("UTC. Empty: no end.")
+    )
 
 
 class ReasonForm(forms.Form):
     """Why."""
 
-    because = forms.CharField(required=False, max_length=200, label="Reason")
+    because = forms.CharField(required=False, max_length=200, label=gettext_lazy("Reason"))
 
 
 def _open(request: HttpRequest, subject: None, values: dict[str, Any]) -> Secret:
     made = rotation.open_connection(by=actor(request), **values)
-    return Secret(f"{made.token.configuration} is open", [("Connection token", made.raw)])
+    return Secret(
+        _("{configuration} is open").format(configuration=made.token.configuration), [("Connection token", made.raw)]
+    )
 
 
 def _change(request: HttpRequest, subject: ConnectionConfiguration, values: dict[str, Any]) -> str:
-    return f"{rotation.change(subject, by=actor(request), **values)} was changed."
+    return _("{thing} was changed.").format(thing=rotation.change(subject, by=actor(request), **values))
 
 
 def _extend(request: HttpRequest, subject: ConnectionConfiguration, values: dict[str, Any]) -> str:
     rotation.extend_licence(subject, until=values["licence_ends_at"], by=actor(request))
-    return f"The licence of {subject} was changed. Tokens that had ended with it stay ended."
+    return _("The licence of {subject} was changed. Tokens that had ended with it stay ended.").format(subject=subject)
 
 
 def _close(request: HttpRequest, subject: ConnectionConfiguration, values: dict[str, Any]) -> str:
     rotation.close(subject, by=actor(request), because=values["because"])
-    return f"{subject} was deleted. Its tokens are revoked, and its history stays."
+    return _("{subject} was deleted. Its tokens are revoked, and its history stays.").format(subject=subject)
 
 
 def _is_open(subject: ConnectionConfiguration) -> bool:
@@ -100,7 +110,7 @@ def _is_open(subject: ConnectionConfiguration) -> bool:
 class RotationFilter(admin.SimpleListFilter):
     """By what the age of the oldest active token asks for (D34)."""
 
-    title = "rotation"
+    title = gettext_lazy("rotation")
     parameter_name = "rotation"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -118,7 +128,7 @@ class InstancesFilter(ChosenFilter):
     """Those of whose instances not one reports any more (F4)."""
 
     title = parameter_name = "instances"
-    conditions = {"problem": "Problem: none reports"}
+    conditions = {"problem": gettext_lazy("Problem: none reports")}
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(pk__in=ConnectionConfiguration.objects.in_trouble(timezone.now()).values("pk"))
@@ -128,7 +138,7 @@ class LicenceFilter(ChosenFilter):
     """Those that need a longer licence soon."""
 
     title = parameter_name = "licence"
-    conditions = {"month": "Ends within 30 days", "past": "Has ended"}
+    conditions = {"month": gettext_lazy("Ends within 30 days"), "past": gettext_lazy("Has ended")}
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         now = timezone.now()
@@ -148,7 +158,9 @@ class ConnectionConfigurationAdmin(PortalAdmin):
 
     section, place, icon = "Clients", 30, "connection"
     minor = ("last_use", "deployment_type", "last_refusal")
-    empty_hint = "Open one for each kind of gateway installation. Its token lets the gateway ask about access tokens."
+    empty_hint = gettext_lazy(
+        "Open one for each kind of gateway installation. Its token lets the gateway ask about access tokens."
+    )
     list_display = (
         "name", "manage", "state", "active", "age", "last_use", "deployment_type", "environment", "last_refusal",
     )  # fmt: skip
@@ -169,19 +181,21 @@ class ConnectionConfigurationAdmin(PortalAdmin):
     change_form_template = "admin/credentials/connectionconfiguration/change_form.html"
     fieldsets = (
         (None, {"fields": ("name", "description", "deployment_type", "environment", "state", "active", "age")}),
-        ("Target", {"fields": ("target_protocol", "target_host", "target_ports")}),
+        (gettext_lazy("Target"), {"fields": ("target_protocol", "target_host", "target_ports")}),
         (
-            "Licence and owner",
+            gettext_lazy("Licence and owner"),
             {"fields": ("licence_ends_at", "owner_name", "owner_team", "owner_email", "created_at", "closed_at")},
         ),
-        ("Last refusal", {"fields": ("last_refused_at", "last_refused_because")}),
+        (gettext_lazy("Last refusal"), {"fields": ("last_refused_at", "last_refused_because")}),
     )
     readonly_fields = ("state", "active", "age")
-    add_act = Act("add", "Add connection configuration", _open, "add_connectionconfiguration", NewConnectionForm)
+    add_act = Act(
+        "add", gettext_lazy("Add connection configuration"), _open, "add_connectionconfiguration", NewConnectionForm
+    )
     acts = (
         Act(
             "change",
-            "Change",
+            gettext_lazy("Change"),
             _change,
             "change_connectionconfiguration",
             ConnectionForm,
@@ -190,23 +204,25 @@ class ConnectionConfigurationAdmin(PortalAdmin):
         ),
         Act(
             "licence",
-            "Extend licence",
+            gettext_lazy("Extend licence"),
             _extend,
             "change_connectionconfiguration",
             LicenceForm,
-            help="Tokens of a licence that has ended do not come back: generate new ones.",
+            help=gettext_lazy("Tokens of a licence that has ended do not come back: generate new ones."),
             initial=lambda subject: {"licence_ends_at": subject.licence_ends_at},
             possible=_is_open,
         ),
         Act(
             "delete",
-            "Delete",
+            gettext_lazy("Delete"),
             _close,
             "delete_connectionconfiguration",
             ReasonForm,
-            help="All its tokens are revoked at once and for good. The configuration stays for the record.",
+            help=gettext_lazy(
+                "All its tokens are revoked at once and for good. The configuration stays for the record."
+            ),
             dangerous=True,
-            milder="Milder: replace the one token that is in question, by “Manage tokens”.",
+            milder=gettext_lazy("Milder: replace the one token that is in question, by “Manage tokens”."),
             possible=_is_open,
         ),
     )
@@ -256,7 +272,7 @@ class ConnectionConfigurationAdmin(PortalAdmin):
             answer.template_name = "admin/credentials/connectionconfiguration/opened.html"
         return answer
 
-    @admin.display(description="status")
+    @admin.display(description=gettext_lazy("status"))
     def state(self, configuration: ConnectionConfiguration) -> SafeString:
         if configuration.closed_at is not None:
             return badge("off", "deleted")
@@ -264,11 +280,11 @@ class ConnectionConfigurationAdmin(PortalAdmin):
             return badge("bad", "licence ended")
         return badge("good", "active")
 
-    @admin.display(description="active tokens")
+    @admin.display(description=gettext_lazy("active tokens"))
     def active(self, configuration: Any) -> str:
         return f"{configuration.active_tokens} of {len(rotation.SLOTS)}"
 
-    @admin.display(description="age", ordering="oldest_active_at")
+    @admin.display(description=gettext_lazy("age"), ordering="oldest_active_at")
     def age(self, configuration: Any) -> str | SafeString:
         made = configuration.oldest_active_at
         if made is None:
@@ -280,19 +296,19 @@ class ConnectionConfigurationAdmin(PortalAdmin):
             return words
         return format_html("{} {}", badge(advice.value, BADGES[advice]), words)
 
-    @admin.display(description="last used", ordering="last_used_at")
+    @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
     def last_use(self, configuration: Any) -> str:
         used = configuration.last_used_at
         return f"{timesince(used, timezone.now(), depth=1)} ago" if used else "-"
 
-    @admin.display(description="last refusal", ordering="last_refused_at")
+    @admin.display(description=gettext_lazy("last refusal"), ordering="last_refused_at")
     def last_refusal(self, configuration: ConnectionConfiguration) -> str:
         if configuration.last_refused_at is None:
             return "-"
         ago = timesince(configuration.last_refused_at, timezone.now(), depth=1)
         return f"{ago} ago: {configuration.last_refused_because}"
 
-    @admin.display(description="tokens")
+    @admin.display(description=gettext_lazy("tokens"))
     def manage(self, configuration: ConnectionConfiguration) -> SafeString:
         return format_html('<a class="button" href="{}" data-dialog>Manage tokens</a>', tokens_url(configuration))
 

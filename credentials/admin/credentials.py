@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from credentials import clients
 from credentials.admin import keys
@@ -33,9 +35,9 @@ class CredentialForm(forms.Form):
 
     name = forms.CharField(max_length=150)
     description = forms.CharField(required=False, widget=forms.Textarea)
-    expires_on = forms.DateField(required=False, help_text="Refused from 00:00 UTC of this day on.")
+    expires_on = forms.DateField(required=False, help_text=gettext_lazy("Refused from 00:00 UTC of this day on."))
     allowed_addresses = forms.CharField(
-        required=False, help_text="Addresses or networks, separated by spaces. Empty: from everywhere."
+        required=False, help_text=gettext_lazy("Addresses or networks, separated by spaces. Empty: from everywhere.")
     )
     owner_name = owner_fields()["owner_name"]
     owner_team = owner_fields()["owner_team"]
@@ -46,18 +48,22 @@ class NewCredentialForm(CredentialForm):
     """What a new credential needs."""
 
     proxy = forms.ModelChoiceField(
-        ApiProxy.objects.filter(archived_at=None, key=None), required=False, help_text="Makes it the key of this proxy."
+        ApiProxy.objects.filter(archived_at=None, key=None),
+        required=False,
+        help_text=gettext_lazy("Makes it the key of this proxy."),
     )
     group = forms.ModelChoiceField(
-        ProxyGroup.objects.filter(archived_at=None, key=None), required=False, help_text="Or the key of this group."
+        ProxyGroup.objects.filter(archived_at=None, key=None),
+        required=False,
+        help_text=gettext_lazy("Or the key of this group."),
     )
-    client_id = forms.CharField(max_length=100, required=False, help_text="Empty: a new one is made.")
+    client_id = forms.CharField(max_length=100, required=False, help_text=gettext_lazy("Empty: a new one is made."))
     field_order = ("name", "proxy", "group", "client_id")
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if values.get("proxy") and values.get("group"):
-            raise forms.ValidationError("A key belongs to one proxy or to one group, not to both.")
+            raise forms.ValidationError(_("A key belongs to one proxy or to one group, not to both."))
         return values
 
 
@@ -65,14 +71,14 @@ class RotateForm(forms.Form):
     """When the old secret goes."""
 
     retire_old_in_days = forms.IntegerField(
-        required=False, min_value=0, max_value=365, help_text="Empty: retire it by hand."
+        required=False, min_value=0, max_value=365, help_text=gettext_lazy("Empty: retire it by hand.")
     )
 
 
 class ClientIdForm(forms.Form):
     """A new client id, if wanted."""
 
-    client_id = forms.CharField(max_length=100, required=False, help_text="Empty: the client id stays.")
+    client_id = forms.CharField(max_length=100, required=False, help_text=gettext_lazy("Empty: the client id stays."))
 
 
 class GrantForm(forms.Form):
@@ -80,14 +86,16 @@ class GrantForm(forms.Form):
 
     proxy = forms.ModelChoiceField(ApiProxy.objects.filter(archived_at=None), required=False)
     group = forms.ModelChoiceField(ProxyGroup.objects.filter(archived_at=None), required=False)
-    scopes = forms.CharField(required=False, help_text="Separated by spaces. Empty: all that are defined there.")
+    scopes = forms.CharField(
+        required=False, help_text=gettext_lazy("Separated by spaces. Empty: all that are defined there.")
+    )
     expires_on = forms.DateField(required=False)
-    disallowed_methods = forms.CharField(required=False, help_text="For instance: DELETE PUT")
+    disallowed_methods = forms.CharField(required=False, help_text=gettext_lazy("For instance: DELETE PUT"))
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if bool(values.get("proxy")) == bool(values.get("group")):
-            raise forms.ValidationError("Choose one proxy or one group.")
+            raise forms.ValidationError(_("Choose one proxy or one group."))
         return values
 
 
@@ -107,56 +115,65 @@ class NoteForm(forms.Form):
 def _open(request: HttpRequest, subject: None, values: dict[str, Any]) -> Secret:
     opened = clients.open_credential(by=actor(request), **values)
     return Secret(
-        f"The secret of {opened.credential}", (("Client id", opened.client_id), ("Client secret", opened.secret))
+        _("The secret of {credential}").format(credential=opened.credential),
+        ((_("Client id"), opened.client_id), (_("Client secret"), opened.secret)),
     )
 
 
 def _change(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     clients.change_credential(subject, by=actor(request), **values)
-    return f"{subject} was changed."
+    return _("{subject} was changed.").format(subject=subject)
 
 
 def _rotate(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> Secret:
     days = values["retire_old_in_days"]
     retire_at: datetime | None = None if days is None else timezone.now().astimezone(UTC) + timedelta(days=days)
     secret = clients.rotate_secret(subject, by=actor(request), retire_old_at=retire_at)
-    return Secret(f"A second secret of {subject}", (("Client id", subject.client_id), ("Client secret", secret)))
+    return Secret(
+        _("A second secret of {subject}").format(subject=subject),
+        ((_("Client id"), subject.client_id), (_("Client secret"), secret)),
+    )
 
 
 def _change_key(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> Secret:
     secret = clients.change_key(subject, by=actor(request), client_id=values["client_id"])
-    return Secret(f"The new key of {subject}", (("Client id", subject.client_id), ("Client secret", secret)))
+    return Secret(
+        _("The new key of {subject}").format(subject=subject),
+        ((_("Client id"), subject.client_id), (_("Client secret"), secret)),
+    )
 
 
 def _grant(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     target = values.pop("proxy") or values.pop("group")
     values.pop("group", None)
-    return f"{clients.grant(to=subject, target=target, by=actor(request), **values)}."
+    return _("{thing}.").format(thing=clients.grant(to=subject, target=target, by=actor(request), **values))
 
 
 def _deploy(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     clients.deploy(subject, values["environment"], by=actor(request), note=values["note"])
-    return f"{subject} is deployed in {values['environment']}."
+    return _("{subject} is deployed in {environment}.").format(subject=subject, environment=values["environment"])
 
 
 def _undeploy(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     clients.undeploy(subject, values["environment"], by=actor(request), note=values["note"])
-    return f"{subject} is undeployed in {values['environment']}. Its tokens there have ended, for good."
+    return _("{subject} is undeployed in {environment}. Its tokens there have ended, for good.").format(
+        subject=subject, environment=values["environment"]
+    )
 
 
 def _deactivate(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     clients.deactivate(subject, by=actor(request), note=values["note"])
-    return f"{subject} and its tokens are refused until it is reactivated."
+    return _("{subject} and its tokens are refused until it is reactivated.").format(subject=subject)
 
 
 def _reactivate(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     clients.reactivate(subject, by=actor(request))
-    return f"{subject} works again, and so do its tokens that have not expired."
+    return _("{subject} works again, and so do its tokens that have not expired.").format(subject=subject)
 
 
 def _archive(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     clients.archive(subject, by=actor(request), note=values["note"])
-    return f"{subject} is archived."
+    return _("{subject} is archived.").format(subject=subject)
 
 
 def _live(subject: Credential) -> bool:
@@ -170,9 +187,9 @@ def _live_and_own(subject: Credential) -> bool:
 class ExpiryDayFilter(ChosenFilter):
     """By the day it expires on."""
 
-    title = "expiry"
+    title = gettext_lazy("expiry")
     parameter_name = "expires"
-    conditions = {"month": "Within 30 days", "past": "Past", "never": "Never"}
+    conditions = {"month": gettext_lazy("Within 30 days"), "past": gettext_lazy("Past"), "never": gettext_lazy("Never")}
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         today = timezone.now().date()
@@ -189,7 +206,7 @@ class SecretFilter(ChosenFilter):
     """Those with a secret that goes soon."""
 
     title = parameter_name = "secret"
-    conditions = {"retiring": "Retires within 30 days"}
+    conditions = {"retiring": gettext_lazy("Retires within 30 days")}
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         now = timezone.now()
@@ -212,7 +229,9 @@ class CredentialAdmin(PortalAdmin):
 
     section, place, icon = "Clients", 10, "credential"
     minor = ("proxy", "group", "owner_team")
-    empty_hint = "A credential is a client id and a secret. Add one as the key of a proxy, or of its own with grants."
+    empty_hint = gettext_lazy(
+        "A credential is a client id and a secret. Add one as the key of a proxy, or of its own with grants."
+    )
     list_display = (
         "name", "client_id", "proxy", "group", "owner_name", "owner_team", "expires_on", "deactivated_at",
         "archived_at",
@@ -229,11 +248,11 @@ class CredentialAdmin(PortalAdmin):
     search_fields = ("name", "client_id", "owner_name")
     words = Words(exact=("client_id",), prefix=("client_id",), within=("name",), detail="client_id")
     tabs = CREDENTIAL_TABS
-    add_act = Act("add", "Add credential", _open, "add_credential", NewCredentialForm)
+    add_act = Act("add", gettext_lazy("Add credential"), _open, "add_credential", NewCredentialForm)
     acts = (
         Act(
             "change",
-            "Change",
+            gettext_lazy("Change"),
             _change,
             "change_credential",
             CredentialForm,
@@ -242,65 +261,71 @@ class CredentialAdmin(PortalAdmin):
         ),
         Act(
             "rotate",
-            "Rotate secret",
+            gettext_lazy("Rotate secret"),
             _rotate,
             "change_credentialsecret",
             RotateForm,
-            help="A second secret works beside the first. No token ends.",
+            help=gettext_lazy("A second secret works beside the first. No token ends."),
             possible=_live,
         ),
         Act(
             "change-key",
-            "Change key",
+            gettext_lazy("Change key"),
             _change_key,
             "change_credentialsecret",
             ClientIdForm,
-            help="Every secret is replaced and all tokens obtained with it end at once, never-expiring ones too.",
+            help=gettext_lazy(
+                "Every secret is replaced and all tokens obtained with it end at once, never-expiring ones too."
+            ),
             dangerous=True,
-            milder="Milder: rotate the secret. Then nothing ends, and the old secret retires when you say so.",
+            milder=gettext_lazy(
+                "Milder: rotate the secret. Then nothing ends, and the old secret retires when you say so."
+            ),
             possible=_live,
         ),
         *keys.ACTS,
-        Act("grant", "Grant", _grant, "add_grant", GrantForm, possible=_live_and_own),
-        Act("deploy", "Deploy", _deploy, "change_credentialdeployment", PlaceForm, possible=_live_and_own),
+        Act("grant", gettext_lazy("Grant"), _grant, "add_grant", GrantForm, possible=_live_and_own),
+        Act(
+            "deploy", gettext_lazy("Deploy"), _deploy, "change_credentialdeployment", PlaceForm, possible=_live_and_own
+        ),
         Act(
             "undeploy",
-            "Undeploy",
+            gettext_lazy("Undeploy"),
             _undeploy,
             "change_credentialdeployment",
             PlaceForm,
-            help="Its tokens in that environment end at once and for good.",
+            help=gettext_lazy("Its tokens in that environment end at once and for good."),
             dangerous=True,
-            milder="Milder: deactivate it. That can be undone, and its tokens work again.",
+            milder=gettext_lazy("Milder: deactivate it. That can be undone, and its tokens work again."),
             possible=_live_and_own,
         ),
         Act(
             "deactivate",
-            "Deactivate",
+            gettext_lazy("Deactivate"),
             _deactivate,
             "change_credential",
             NoteForm,
-            help="It is refused, and so are its tokens, until it is reactivated.",
+            help=gettext_lazy("It is refused, and so are its tokens, until it is reactivated."),
             dangerous=True,
-            milder="Milder: withdraw a single grant, or suspend its token policy.",
+            milder=gettext_lazy("Milder: withdraw a single grant, or suspend its token policy."),
             possible=lambda subject: _live(subject) and subject.deactivated_at is None,
         ),
         Act(
             "reactivate",
-            "Reactivate",
+            gettext_lazy("Reactivate"),
             _reactivate,
             "change_credential",
             possible=lambda subject: _live(subject) and subject.deactivated_at is not None,
         ),
         Act(
             "archive",
-            "Archive",
+            gettext_lazy("Archive"),
             _archive,
             "change_credential",
             NoteForm,
-            help="It can never be used again.",
+            help=gettext_lazy("It can never be used again."),
             dangerous=True,
-            milder="Milder: deactivate it.",
+            milder=gettext_lazy("Milder: deactivate it."),
             possible=_live,
         ),
     )
@@ -308,7 +333,7 @@ class CredentialAdmin(PortalAdmin):
 
 def _withdraw(request: HttpRequest, subject: Grant, values: dict[str, Any]) -> str:
     clients.withdraw(subject, by=actor(request), note=values["note"])
-    return "The grant is withdrawn. Tokens that stand on it are refused from the next request on."
+    return _("The grant is withdrawn. Tokens that stand on it are refused from the next request on.")
 
 
 @admin.register(Grant)
@@ -317,7 +342,7 @@ class GrantAdmin(PortalAdmin):
 
     section, place, icon = "Clients", 20, "grant"
     minor = ("scopes",)
-    empty_hint = "Open a credential and press Grant to let it reach a proxy or a group."
+    empty_hint = gettext_lazy("Open a credential and press Grant to let it reach a proxy or a group.")
     list_display = ("credential", "user", "proxy", "group", "scopes", "expires_on", "withdrawn_at")
     list_filter = (ExpiryDayFilter, ("withdrawn_at", admin.EmptyFieldListFilter))
     list_select_related = ("credential", "user", "proxy", "group")
@@ -325,12 +350,12 @@ class GrantAdmin(PortalAdmin):
     acts = (
         Act(
             "withdraw",
-            "Withdraw",
+            gettext_lazy("Withdraw"),
             _withdraw,
             "change_grant",
             NoteForm,
             dangerous=True,
-            milder="Milder: give the grant a last day, by granting it again.",
+            milder=gettext_lazy("Milder: give the grant a last day, by granting it again."),
             possible=lambda subject: subject.withdrawn_at is None,
         ),
     )

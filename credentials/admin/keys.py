@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from credentials import client_keys, clients, methods, rules
 from credentials.models import Credential, CredentialKey
@@ -26,12 +28,16 @@ class MethodsForm(forms.Form):
     """Which ways a credential may use, of those that are on here."""
 
     auth_methods = forms.MultipleChoiceField(
-        label="Methods", widget=forms.CheckboxSelectMultiple, help_text="Using another one is refused. No token ends."
+        label=gettext_lazy("Methods"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Using another one is refused. No token ends."),
     )
     certificate_name = forms.CharField(
         required=False,
         max_length=255,
-        help_text="For tls_client_auth: dns:, dn:, uri:, email: or ip:, and exactly what certificates must name.",
+        help_text=gettext_lazy(
+            "For tls_client_auth: dns:, dn:, uri:, email: or ip:, and exactly what certificates must name."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,15 +62,17 @@ class KeyForm(forms.Form):
     """A key to add."""
 
     upload = forms.CharField(
-        label="Public key",
+        label=gettext_lazy("Public key"),
         widget=Pasted(),
-        help_text="A public key or certificate in PEM, or a JWKS. Never a private key.",
+        help_text=gettext_lazy("A public key or certificate in PEM, or a JWKS. Never a private key."),
     )
     kid = forms.CharField(
-        label="Key id",
+        label=gettext_lazy("Key id"),
         max_length=100,
         required=False,
-        help_text="The kid of the client's assertions, if it sends one. Empty: the one in the JWKS, or the thumbprint.",
+        help_text=gettext_lazy(
+            "The kid of the client's assertions, if it sends one. Empty: the one in the JWKS, or the thumbprint."
+        ),
     )
 
 
@@ -72,7 +80,7 @@ class AlgorithmsKeyForm(KeyForm):
     """A key to add, and what may be signed with it."""
 
     algorithms = forms.CharField(
-        required=False, max_length=100, help_text="For instance: ES256. Empty: all that suit the key."
+        required=False, max_length=100, help_text=gettext_lazy("For instance: ES256. Empty: all that suit the key.")
     )
 
 
@@ -80,9 +88,11 @@ class AuthorityForm(KeyForm):
     """An authority to add."""
 
     upload = forms.CharField(
-        label="Certificate",
+        label=gettext_lazy("Certificate"),
         widget=Pasted(),
-        help_text="The certificate, in PEM, of the authority that issues the client's certificates itself.",
+        help_text=gettext_lazy(
+            "The certificate, in PEM, of the authority that issues the client's certificates itself."
+        ),
     )
 
 
@@ -101,24 +111,26 @@ def _set_methods(request: HttpRequest, subject: Credential, values: dict[str, An
         certificate_name=values.get("certificate_name"),
         by=actor(request),
     )
-    return f"{subject} may use: {', '.join(values['auth_methods'])}."
+    return _("{subject} may use: {thing}.").format(subject=subject, thing=", ".join(values["auth_methods"]))
 
 
 def _add_key(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     algorithms = tuple(values["algorithms"].replace(",", " ").split())
     made = client_keys.add_keys(subject, values["upload"], kid=values["kid"], algorithms=algorithms, by=actor(request))
-    return f"Added: {', '.join(str(key) for key in made)}."
+    return _("Added: {thing}.").format(thing=", ".join(str(key) for key in made))
 
 
 def _add_authority(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
-    return f"Added: {client_keys.add_authority(subject, values['upload'], kid=values['kid'], by=actor(request))}."
+    return _("Added: {thing}.").format(
+        thing=client_keys.add_authority(subject, values["upload"], kid=values["kid"], by=actor(request))
+    )
 
 
 def _retire_secret(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:
     older = subject.secrets.filter(slot__isnull=False).order_by("created_at", "pk").first()
     if older is not None:
         clients.retire_secret(older, by=actor(request))
-    return f"The older secret of {subject} is retired. No token has ended."
+    return _("The older secret of {subject} is retired. No token has ended.").format(subject=subject)
 
 
 def _live(subject: Credential) -> bool:
@@ -136,33 +148,37 @@ def _by_certificate(subject: Credential) -> bool:
 ACTS = (
     Act(
         "retire-secret",
-        "Retire older secret",
+        gettext_lazy("Retire older secret"),
         _retire_secret,
         "change_credentialsecret",
-        help="The older of the two secrets goes out of service now. See below when it was last used. No token ends.",
+        help=gettext_lazy(
+            "The older of the two secrets goes out of service now. See below when it was last used. No token ends."
+        ),
         possible=_has_two_secrets,
     ),
     Act(
         "methods",
-        "Set methods",
+        gettext_lazy("Set methods"),
         _set_methods,
         "change_credentialsecret",
         MethodsForm,
-        help="How this client may prove itself at the token, revocation and introspection endpoints.",
+        help=gettext_lazy("How this client may prove itself at the token, revocation and introspection endpoints."),
         initial=lambda subject: {
             "auth_methods": subject.auth_methods.split(),
             "certificate_name": subject.certificate_name,
         },
         possible=_live,
     ),
-    Act("add-key", "Add public key", _add_key, "add_credentialkey", AlgorithmsKeyForm, possible=_live),
+    Act("add-key", gettext_lazy("Add public key"), _add_key, "add_credentialkey", AlgorithmsKeyForm, possible=_live),
     Act(
         "add-authority",
-        "Add authority",
+        gettext_lazy("Add authority"),
         _add_authority,
         "add_credentialkey",
         AuthorityForm,
-        help="For tls_client_auth: every certificate that it has issued, and that has this client's name, proves it.",
+        help=gettext_lazy(
+            "For tls_client_auth: every certificate that it has issued, and that has this client's name, proves it."
+        ),
         possible=_by_certificate,
     ),
 )
@@ -174,12 +190,14 @@ def _state(key: CredentialKey) -> SafeString:
 
 def _remove(request: HttpRequest, subject: CredentialKey, values: dict[str, Any]) -> str:
     client_keys.remove_key(subject, note=values["note"], by=actor(request))
-    return f"{subject} is removed. Tokens that were got with it live on."
+    return _("{subject} is removed. Tokens that were got with it live on.").format(subject=subject)
 
 
 def _remove_and_end(request: HttpRequest, subject: CredentialKey, values: dict[str, Any]) -> str:
     client_keys.remove_key(subject, change=True, note=values["note"], by=actor(request))
-    return f"{subject} is removed. All tokens of {subject.credential} have ended."
+    return _("{subject} is removed. All tokens of {credential} have ended.").format(
+        subject=subject, credential=subject.credential
+    )
 
 
 def _in_service(subject: CredentialKey) -> bool:
@@ -192,7 +210,7 @@ class CredentialKeyAdmin(PortalAdmin):
 
     section, place, icon = "Clients", 15, "key"
     minor = ("subject", "last_used_at")
-    empty_hint = "Keys and certificates are added on the page of their credential."
+    empty_hint = gettext_lazy("Keys and certificates are added on the page of their credential.")
     list_display = ("credential", "kind", "key", "subject", "not_after", "last_used_at", "state")
     list_filter = ("kind", ("removed_at", admin.EmptyFieldListFilter))
     list_select_related = ("credential",)
@@ -200,30 +218,32 @@ class CredentialKeyAdmin(PortalAdmin):
     acts = (
         Act(
             "remove",
-            "Remove",
+            gettext_lazy("Remove"),
             _remove,
             "change_credentialkey",
             NoteForm,
-            help="It proves nobody from now on. The client's tokens live on.",
+            help=gettext_lazy("It proves nobody from now on. The client's tokens live on."),
             possible=_in_service,
         ),
         Act(
             "remove-and-end",
-            "Remove and end tokens",
+            gettext_lazy("Remove and end tokens"),
             _remove_and_end,
             "change_credentialkey",
             NoteForm,
-            help="For a key that has leaked: it proves nobody from now on, and all tokens of the client end at once.",
+            help=gettext_lazy(
+                "For a key that has leaked: it proves nobody from now on, and all tokens of the client end at once."
+            ),
             dangerous=True,
-            milder="Milder: remove it alone. The client's tokens live on.",
+            milder=gettext_lazy("Milder: remove it alone. The client's tokens live on."),
             possible=_in_service,
         ),
     )
 
-    @admin.display(description="Key id", ordering="kid")
+    @admin.display(description=gettext_lazy("Key id"), ordering="kid")
     def key(self, subject: CredentialKey) -> SafeString | str:
         return copyable(subject.kid, shown=16)
 
-    @admin.display(description="State", ordering="removed_at")
+    @admin.display(description=gettext_lazy("State"), ordering="removed_at")
     def state(self, subject: CredentialKey) -> SafeString:
         return _state(subject)

@@ -6,6 +6,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import PeriodFilter, PortalAdmin, TextFilter
 from proxies.models import ChangeRecord
@@ -14,7 +15,7 @@ from proxies.models import ChangeRecord
 class VerbFilter(TextFilter):
     """What was done."""
 
-    title = "what"
+    title = gettext_lazy("what")
     parameter_name = "verb"
     placeholder = "undeploy"
 
@@ -22,7 +23,7 @@ class VerbFilter(TextFilter):
 class KindFilter(admin.SimpleListFilter):
     """To what kind of thing: the models of the portal, asked of the code and not of the table."""
 
-    title = "thing"
+    title = gettext_lazy("thing")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

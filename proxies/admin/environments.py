@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies import catalogue
 from proxies.adminkit import Act, PortalAdmin, Words, actor, initial_of
@@ -18,18 +20,18 @@ class EnvironmentForm(forms.Form):
     kind = forms.ChoiceField(choices=Environment.Kind.choices)
     description = forms.CharField(required=False, widget=forms.Textarea)
     signing_key_rotation_days = forms.IntegerField(
-        label="Rotate the signing key every so many days",
+        label=gettext_lazy("Rotate the signing key every so many days"),
         required=False,
         min_value=1,
         max_value=catalogue.LONGEST_ROTATION_DAYS,
-        help_text="Nobody is cut off. The next key is published up to 7 days ahead. Empty: by hand.",
+        help_text=gettext_lazy("Nobody is cut off. The next key is published up to 7 days ahead. Empty: by hand."),
     )
 
 
 class NewEnvironmentForm(EnvironmentForm):
     """What a new environment needs."""
 
-    slug = forms.SlugField(max_length=50, help_text="Part of URLs: /env/<slug>/oauth2/token. Permanent.")
+    slug = forms.SlugField(max_length=50, help_text=gettext_lazy("Part of URLs: /env/<slug>/oauth2/token. Permanent."))
     field_order = ("name", "slug")
 
 
@@ -37,22 +39,22 @@ class GatewaySwitchForm(EnvironmentForm):
     """An existing environment, with the switch for gateways."""
 
     gateways_must_authenticate = forms.BooleanField(
-        required=False, help_text="Gateways must show a connection token when they ask /auth/verify."
+        required=False, help_text=gettext_lazy("Gateways must show a connection token when they ask /auth/verify.")
     )
 
 
 def _add_environment(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
-    return f"{catalogue.add_environment(by=actor(request), **values)} was added."
+    return _("{thing} was added.").format(thing=catalogue.add_environment(by=actor(request), **values))
 
 
 def _change_environment(request: HttpRequest, subject: Environment, values: dict[str, Any]) -> str:
     catalogue.change_environment(subject, by=actor(request), **values)
-    return f"{subject} was changed."
+    return _("{subject} was changed.").format(subject=subject)
 
 
 def _make_default(request: HttpRequest, subject: Environment, values: dict[str, Any]) -> str:
     catalogue.make_default(subject, by=actor(request))
-    return f"{subject} is the default environment now."
+    return _("{subject} is the default environment now.").format(subject=subject)
 
 
 @admin.register(Environment)
@@ -65,11 +67,11 @@ class EnvironmentAdmin(PortalAdmin):
     list_filter = ("kind",)
     search_fields = ("name", "slug")
     words = Words(within=("slug", "name"), detail="slug")
-    add_act = Act("add", "Add environment", _add_environment, "add_environment", NewEnvironmentForm)
+    add_act = Act("add", gettext_lazy("Add environment"), _add_environment, "add_environment", NewEnvironmentForm)
     acts = (
         Act(
             "change",
-            "Change",
+            gettext_lazy("Change"),
             _change_environment,
             "change_environment",
             GatewaySwitchForm,
@@ -77,10 +79,12 @@ class EnvironmentAdmin(PortalAdmin):
         ),
         Act(
             "make-default",
-            "Make it the default",
+            gettext_lazy("Make it the default"),
             _make_default,
             "change_environment",
-            help="Clients that use the endpoints without /env/<slug>/ will get tokens of this environment.",
+            help=gettext_lazy(
+                "Clients that use the endpoints without /env/<slug>/ will get tokens of this environment."
+            ),
             dangerous=True,
             possible=lambda subject: not subject.is_default,
         ),

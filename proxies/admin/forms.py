@@ -1,6 +1,8 @@
 """What is asked about proxies and groups."""
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies import catalogue
 from proxies.adminkit import owner_fields
@@ -15,7 +17,9 @@ class HolderForm(forms.Form):
 
     name = forms.CharField(max_length=150)
     description = forms.CharField(required=False, widget=forms.Textarea)
-    scopes = forms.CharField(required=False, help_text="Separated by spaces. Empty: the one scope 'access'.")
+    scopes = forms.CharField(
+        required=False, help_text=gettext_lazy("Separated by spaces. Empty: the one scope 'access'.")
+    )
     owner_name = owner_fields()["owner_name"]
     owner_team = owner_fields()["owner_team"]
     owner_email = owner_fields()["owner_email"]
@@ -24,21 +28,25 @@ class HolderForm(forms.Form):
 class ProxyForm(HolderForm):
     """What may change of a proxy."""
 
-    required_scopes = forms.CharField(required=False, help_text="Scopes that every call needs, separated by spaces.")
+    required_scopes = forms.CharField(
+        required=False, help_text=gettext_lazy("Scopes that every call needs, separated by spaces.")
+    )
     required_match = forms.ChoiceField(choices=ScopeMatch.choices)
     accept_token_in_url = forms.BooleanField(
-        label="Accept the token in the URL",
+        label=gettext_lazy("Accept the token in the URL"),
         required=False,
         help_text=(
-            "As access_token of the URI that a trusted gateway forwards. Risky: URLs stay in logs and histories."
+            gettext_lazy(
+                "As access_token of the URI that a trusted gateway forwards. Risky: URLs stay in logs and histories."
+            )
         ),
     )
 
 
 class _Identity(forms.Form):
-    slug = forms.SlugField(max_length=80, help_text="Short name for gateways and clients. Permanent.")
+    slug = forms.SlugField(max_length=80, help_text=gettext_lazy("Short name for gateways and clients. Permanent."))
     audience = forms.CharField(
-        max_length=255, required=False, help_text="Absolute URI. Empty: made from the slug. Permanent."
+        max_length=255, required=False, help_text=gettext_lazy("Absolute URI. Empty: made from the slug. Permanent.")
     )
 
 
@@ -83,7 +91,7 @@ class MemberForm(forms.Form):
 def _rule(words: list[str]) -> catalogue.Rule:
     match = words.pop(2)[:-1] if words[2:3] in (["any:"], ["all:"]) else ScopeMatch.ALL.value
     if len(words) < 3:
-        raise forms.ValidationError("Each line has a method, a path and at least one scope.")
+        raise forms.ValidationError(_("Each line has a method, a path and at least one scope."))
     return catalogue.Rule(words[0].replace("*", ""), words[1], " ".join(words[2:]), match)
 
 
@@ -94,8 +102,10 @@ class PathRulesForm(forms.Form):
         required=False,
         widget=forms.Textarea,
         help_text=(
-            "One a line: METHOD /path/pattern scope scope. METHOD may be *, a path segment * and the rest **. "
-            "All scopes are needed; with any: before them one is enough."
+            gettext_lazy(
+                "One a line: METHOD /path/pattern scope scope. METHOD may be *, a path segment * and the rest **. "
+                "All scopes are needed; with any: before them one is enough."
+            )
         ),
     )
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies import catalogue, deployment
 from proxies.admin.forms import (
@@ -23,60 +25,62 @@ from proxies.models import ApiProxy, GroupMembership, Management, PathRule, Prox
 
 
 def _add_proxy(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
-    return (
-        f"{catalogue.add_proxy(by=actor(request), **values)} was added. Next: give it a key, a policy, and deploy it."
+    return _("{thing} was added. Next: give it a key, a policy, and deploy it.").format(
+        thing=catalogue.add_proxy(by=actor(request), **values)
     )
 
 
 def _add_group(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
-    return (
-        f"{catalogue.add_group(by=actor(request), **values)} was added. Next: give it a key, a policy, and deploy it."
+    return _("{thing} was added. Next: give it a key, a policy, and deploy it.").format(
+        thing=catalogue.add_group(by=actor(request), **values)
     )
 
 
 def _change_proxy(request: HttpRequest, subject: ApiProxy, values: dict[str, Any]) -> str:
     catalogue.change_proxy(subject, by=actor(request), **values)
-    return f"{subject} was changed."
+    return _("{subject} was changed.").format(subject=subject)
 
 
 def _change_group(request: HttpRequest, subject: ProxyGroup, values: dict[str, Any]) -> str:
     catalogue.change_group(subject, by=actor(request), **values)
-    return f"{subject} was changed."
+    return _("{subject} was changed.").format(subject=subject)
 
 
 def _deploy(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
     deployment.deploy(subject, values["environment"], by=actor(request), note=values["note"])
-    return f"{subject} is deployed in {values['environment']}."
+    return _("{subject} is deployed in {environment}.").format(subject=subject, environment=values["environment"])
 
 
 def _undeploy(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
     deployment.undeploy(subject, values["environment"], by=actor(request), note=values["note"])
-    return f"{subject} is undeployed in {values['environment']}. Its tokens there have ended, for good."
+    return _("{subject} is undeployed in {environment}. Its tokens there have ended, for good.").format(
+        subject=subject, environment=values["environment"]
+    )
 
 
 def _set_mode(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
     catalogue.set_mode(subject, values["mode"], by=actor(request))
-    return f"{subject}: {Management(values['mode']).label}."
+    return _("{subject}: {label}.").format(subject=subject, label=Management(values["mode"]).label)
 
 
 def _archive(request: HttpRequest, subject: ApiProxy | ProxyGroup, values: dict[str, Any]) -> str:
     catalogue.archive(subject, by=actor(request), note=values["note"])
-    return f"{subject} is undeployed everywhere and archived."
+    return _("{subject} is undeployed everywhere and archived.").format(subject=subject)
 
 
 def _set_path_rules(request: HttpRequest, subject: ApiProxy, values: dict[str, Any]) -> str:
     catalogue.set_path_rules(subject, values["rules"], by=actor(request))
-    return f"{subject} has {len(values['rules'])} path rules."
+    return _("{subject} has {count} path rules.").format(subject=subject, count=len(values["rules"]))
 
 
 def _add_member(request: HttpRequest, subject: ProxyGroup, values: dict[str, Any]) -> str:
     catalogue.add_member(subject, values["proxy"], by=actor(request))
-    return f"Tokens of {subject} open {values['proxy']} now."
+    return _("Tokens of {subject} open {proxy} now.").format(subject=subject, proxy=values["proxy"])
 
 
 def _remove_member(request: HttpRequest, subject: ProxyGroup, values: dict[str, Any]) -> str:
     catalogue.remove_member(subject, values["proxy"], by=actor(request))
-    return f"Tokens of {subject} no longer open {values['proxy']}."
+    return _("Tokens of {subject} no longer open {proxy}.").format(subject=subject, proxy=values["proxy"])
 
 
 def _live(subject: ApiProxy | ProxyGroup) -> bool:
@@ -97,38 +101,40 @@ def _deployment_acts(model: str) -> tuple[Act, ...]:
     """What a proxy and a group can both undergo."""
     change = f"change_{model}"
     return (
-        Act("deploy", "Deploy", _deploy, "change_deployment", PlaceForm, possible=_live, suggested=named_environment),
+        Act(
+            "deploy", _("Deploy"), _deploy, "change_deployment", PlaceForm, possible=_live, suggested=named_environment
+        ),
         Act(
             "undeploy",
-            "Undeploy",
+            _("Undeploy"),
             _undeploy,
             "change_deployment",
             PlaceForm,
             suggested=named_environment,
-            help="Its tokens in that environment end at once and for good, never-expiring ones too.",
+            help=_("Its tokens in that environment end at once and for good, never-expiring ones too."),
             dangerous=True,
-            milder="Milder: suspend its token policy. Then no new tokens are given, and those in use live on.",
+            milder=_("Milder: suspend its token policy. Then no new tokens are given, and those in use live on."),
         ),
         Act(
             "set-mode",
-            "Management mode",
+            _("Management mode"),
             _set_mode,
             change,
             ModeForm,
-            help="Tokens obtained in the other mode are refused while it is so.",
+            help=_("Tokens obtained in the other mode are refused while it is so."),
             dangerous=True,
             possible=_live,
             initial=initial_of(ModeForm),
         ),
         Act(
             "archive",
-            "Archive",
+            _("Archive"),
             _archive,
             change,
             NoteForm,
-            help="It is undeployed everywhere and can never be used again. Its slug and audience stay taken.",
+            help=_("It is undeployed everywhere and can never be used again. Its slug and audience stay taken."),
             dangerous=True,
-            milder="Milder: undeploy it. An undeployed one can be deployed again.",
+            milder=_("Milder: undeploy it. An undeployed one can be deployed again."),
             possible=_live,
         ),
     )
@@ -167,16 +173,27 @@ class ApiProxyAdmin(DeployedAdmin):
 
     section, place, icon = "APIs", 10, "proxy"
     minor = ("slug", "managed", "owner_team")
-    empty_hint = "Add the first API that clients will call. Then give it a key and a policy, and deploy it."
+    empty_hint = gettext_lazy(
+        "Add the first API that clients will call. Then give it a key and a policy, and deploy it."
+    )
     list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "owner_team", "archived_at")
     list_filter = (DeployedFilter, "mode", OwnerFilter, OrphanFilter, ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
     words = HOLDER_WORDS
     inlines = (PathRuleInline, MembershipInline)
-    add_act = Act("add", "Add API proxy", _add_proxy, "add_apiproxy", NewProxyForm)
+    add_act = Act("add", gettext_lazy("Add API proxy"), _add_proxy, "add_apiproxy", NewProxyForm)
     acts = (
-        Act("change", "Change", _change_proxy, "change_apiproxy", ProxyForm, initial=initial_of(ProxyForm)),
-        Act("path-rules", "Path rules", _set_path_rules, "change_apiproxy", PathRulesForm, initial=_rule_lines),
+        Act(
+            "change", gettext_lazy("Change"), _change_proxy, "change_apiproxy", ProxyForm, initial=initial_of(ProxyForm)
+        ),
+        Act(
+            "path-rules",
+            gettext_lazy("Path rules"),
+            _set_path_rules,
+            "change_apiproxy",
+            PathRulesForm,
+            initial=_rule_lines,
+        ),
         *_deployment_acts("apiproxy"),
     )
 
@@ -187,25 +204,34 @@ class ProxyGroupAdmin(DeployedAdmin):
 
     section, place, icon = "APIs", 20, "group"
     minor = ("slug", "managed", "owner_team")
-    empty_hint = "A group lets one token open several proxies. Add one and choose its members."
+    empty_hint = gettext_lazy("A group lets one token open several proxies. Add one and choose its members.")
     list_display = ("name", "slug", "deployed", "audience", "managed", "owner_name", "owner_team", "archived_at")
     list_filter = (DeployedFilter, "mode", OwnerFilter, OrphanFilter, ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "audience", "owner_name")
     words = HOLDER_WORDS
     inlines = (MembershipInline,)
-    add_act = Act("add", "Add proxy group", _add_group, "add_proxygroup", NewGroupForm)
+    add_act = Act("add", gettext_lazy("Add proxy group"), _add_group, "add_proxygroup", NewGroupForm)
     acts = (
-        Act("change", "Change", _change_group, "change_proxygroup", HolderForm, initial=initial_of(HolderForm)),
-        Act("add-member", "Add member", _add_member, "change_proxygroup", MemberForm, possible=_live),
+        Act(
+            "change",
+            gettext_lazy("Change"),
+            _change_group,
+            "change_proxygroup",
+            HolderForm,
+            initial=initial_of(HolderForm),
+        ),
+        Act("add-member", gettext_lazy("Add member"), _add_member, "change_proxygroup", MemberForm, possible=_live),
         Act(
             "remove-member",
-            "Remove member",
+            gettext_lazy("Remove member"),
             _remove_member,
             "change_proxygroup",
             MemberForm,
-            help="The group's tokens stop opening this proxy with the next request.",
+            help=gettext_lazy("The group's tokens stop opening this proxy with the next request."),
             dangerous=True,
-            milder="Milder: path rules of the proxy that need a scope which only some of the group's tokens have.",
+            milder=gettext_lazy(
+                "Milder: path rules of the proxy that need a scope which only some of the group's tokens have."
+            ),
         ),
         *_deployment_acts("proxygroup"),
     )

@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies import jobs
 from proxies.adminkit import Act, PortalAdmin, actor
@@ -24,17 +26,17 @@ def _label(subject: ScheduledJob) -> str:
 
 def _run_now(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any]) -> str:
     jobs.request(subject.name, by=actor(request))
-    return f"{_label(subject)}: asked for. It starts within seconds, where background work runs."
+    return _("{thing}: asked for. It starts within seconds, where background work runs.").format(thing=_label(subject))
 
 
 def _pause(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any]) -> str:
     jobs.pause(subject.name, by=actor(request))
-    return f"{_label(subject)}: paused."
+    return _("{thing}: paused.").format(thing=_label(subject))
 
 
 def _resume(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any]) -> str:
     jobs.resume(subject.name, by=actor(request))
-    return f"{_label(subject)}: runs by its schedule again."
+    return _("{thing}: runs by its schedule again.").format(thing=_label(subject))
 
 
 def _result(run: JobRun) -> str:
@@ -69,9 +71,27 @@ class ScheduledJobAdmin(PortalAdmin):
         "requested_by", "paused_at", "paused_by",
     )  # fmt: skip
     acts = (
-        Act("run", "Run now", _run_now, "change_scheduledjob", help="It starts at the next tick, also while paused."),
-        Act("pause", "Pause", _pause, "change_scheduledjob", possible=lambda subject: subject.paused_at is None),
-        Act("resume", "Resume", _resume, "change_scheduledjob", possible=lambda subject: subject.paused_at is not None),
+        Act(
+            "run",
+            gettext_lazy("Run now"),
+            _run_now,
+            "change_scheduledjob",
+            help=gettext_lazy("It starts at the next tick, also while paused."),
+        ),
+        Act(
+            "pause",
+            gettext_lazy("Pause"),
+            _pause,
+            "change_scheduledjob",
+            possible=lambda subject: subject.paused_at is None,
+        ),
+        Act(
+            "resume",
+            gettext_lazy("Resume"),
+            _resume,
+            "change_scheduledjob",
+            possible=lambda subject: subject.paused_at is not None,
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledJob]:
@@ -97,34 +117,34 @@ class ScheduledJobAdmin(PortalAdmin):
         found: jobs.Overview = row.overview
         return found
 
-    @admin.display(description="job", ordering="name")
+    @admin.display(description=gettext_lazy("job"), ordering="name")
     def label(self, row: ScheduledJob) -> str:
         return _label(row)
 
-    @admin.display(description="what it does")
+    @admin.display(description=gettext_lazy("what it does"))
     def what(self, row: ScheduledJob) -> str:
         return self._view(row).job.help
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: ScheduledJob) -> str:
         return self._view(row).state
 
-    @admin.display(description="last run", ordering="last_run_at")
+    @admin.display(description=gettext_lazy("last run"), ordering="last_run_at")
     def last_run(self, row: ScheduledJob) -> str:
         last = self._view(row).last
         return f"{timesince(last.started_at, timezone.now(), depth=1)} ago" if last else "never"
 
-    @admin.display(description="result")
+    @admin.display(description=gettext_lazy("result"))
     def result(self, row: ScheduledJob) -> str:
         last = self._view(row).last
         return _result(last) if last else "-"
 
-    @admin.display(description="took")
+    @admin.display(description=gettext_lazy("took"))
     def duration(self, row: ScheduledJob) -> str:
         last = self._view(row).last
         return _duration(last) if last else "-"
 
-    @admin.display(description="next run")
+    @admin.display(description=gettext_lazy("next run"))
     def next_run(self, row: ScheduledJob) -> str:
         view, now = self._view(row), timezone.now()
         if view.state == "running":
@@ -133,18 +153,18 @@ class ScheduledJobAdmin(PortalAdmin):
             return "paused"
         return "at the next tick" if view.next_at <= now else f"in {timeuntil(view.next_at, now, depth=1)}"
 
-    @admin.display(description="every")
+    @admin.display(description=gettext_lazy("every"))
     def every(self, row: ScheduledJob) -> str:
         return _interval(self._view(row).job.every)
 
-    @admin.display(description="backlog")
+    @admin.display(description=gettext_lazy("backlog"))
     def backlog(self, row: ScheduledJob) -> str:
         waiting = self._view(row).backlog(timezone.now())
         if waiting is None:
             return "-"
         return f"{localize(waiting)} or more" if waiting >= jobs.COUNTED_UP_TO else localize(waiting)
 
-    @admin.display(description="running at")
+    @admin.display(description=gettext_lazy("running at"))
     def held_by(self, row: ScheduledJob) -> str:
         return row.holder.rpartition(":")[0] if self._view(row).state == "running" else "-"
 
@@ -171,10 +191,10 @@ class JobRunAdmin(PortalAdmin):
     list_filter = (JobFilter, "outcome")
     ordering = ("-started_at", "-pk")
 
-    @admin.display(description="result")
+    @admin.display(description=gettext_lazy("result"))
     def result(self, run: JobRun) -> str:
         return _result(run)
 
-    @admin.display(description="took")
+    @admin.display(description=gettext_lazy("took"))
     def duration(self, run: JobRun) -> str:
         return _duration(run)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django import forms
 from django.db.models import Model
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext_lazy
 
 from proxies.errors import ProxyError
 
@@ -90,10 +91,13 @@ def owner_fields() -> dict[str, forms.Field]:
     """Owner, team and e-mail, for the forms of everything that has them."""
     return {
         "owner_name": forms.CharField(
-            label="Owner", max_length=150, required=False, help_text="A user name, if the person has one here."
+            label=gettext_lazy("Owner"),
+            max_length=150,
+            required=False,
+            help_text=gettext_lazy("A user name, if the person has one here."),
         ),
-        "owner_team": forms.CharField(label="Owner team", max_length=150, required=False),
-        "owner_email": forms.EmailField(label="Owner e-mail", required=False),
+        "owner_team": forms.CharField(label=gettext_lazy("Owner team"), max_length=150, required=False),
+        "owner_email": forms.EmailField(label=gettext_lazy("Owner e-mail"), required=False),
     }
 
 

@@ -9,7 +9,11 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 from proxies.ownership import of_owner, orphans
 
@@ -53,7 +57,7 @@ class TextFilter(admin.SimpleListFilter):
         yield {
             "selected": not self.value(),
             "query_string": changelist.get_query_string(remove=[self.parameter_name]),
-            "display": "All",
+            "display": _("All"),
         }
         if value := self.value():
             yield {"selected": True, "query_string": "", "display": value}
@@ -103,8 +107,9 @@ class PeriodFilter(admin.FieldListFilter):
 
     template = "admin/period_filter.html"
     # Days from now: (label, first, last); None is open.
-    periods: tuple[tuple[str, int | None, int | None], ...] = (
-        ("Today", 0, 0), ("Past 7 days", -6, 0), ("Past 30 days", -29, 0), ("Past 90 days", -89, 0),
+    periods: "tuple[tuple[StrOrPromise, int | None, int | None], ...]" = (
+        (gettext_lazy("Today"), 0, 0), (gettext_lazy("Past 7 days"), -6, 0), (gettext_lazy("Past 30 days"), -29, 0),
+        (gettext_lazy("Past 90 days"), -89, 0),
     )  # fmt: skip
 
     def __init__(self, *args: Any, field_path: str, **kwargs: Any) -> None:
@@ -147,7 +152,7 @@ class PeriodFilter(admin.FieldListFilter):
         yield {
             "selected": self.chosen == (None, None),
             "query_string": changelist.get_query_string(remove=list(self.names)),
-            "display": "Any time",
+            "display": _("Any time"),
         }
         today = timezone.now().astimezone(UTC).date()
         usual = {label: tuple(_from(today, days) for days in span) for label, *span in self.periods}
@@ -165,7 +170,12 @@ class PeriodFilter(admin.FieldListFilter):
 class ExpiryFilter(PeriodFilter):
     """The same for what lies ahead."""
 
-    periods = (("Today", 0, 0), ("Next 7 days", 0, 7), ("Next 30 days", 0, 30), ("Past", None, -1))
+    periods = (
+        (gettext_lazy("Today"), 0, 0),
+        (gettext_lazy("Next 7 days"), 0, 7),
+        (gettext_lazy("Next 30 days"), 0, 30),
+        (gettext_lazy("Past"), None, -1),
+    )
 
     @property
     def ordering(self) -> tuple[str, ...]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class AdminPage:
     """
 
     name: str
-    label: str
+    label: "StrOrPromise"
     path: str
     view: Callable[[HttpRequest], HttpResponse]
     section: str

@@ -18,6 +18,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from proxies.adminkit.acts import Act, Secret, impact_of, refusals
 from proxies.adminkit.display import NOTHING, Column, columns
@@ -131,7 +132,7 @@ class PortalAdmin(admin.ModelAdmin):
         if not self.has_view_permission(request, subject):
             raise PermissionDenied  # the page shows what it is about
         if act.possible is not None and not act.possible(subject):
-            messages.warning(request, f"“{act.label}” is not possible in the present state.")
+            messages.warning(request, _("“{act}” is not possible in the present state.").format(act=act.label))
             return HttpResponseRedirect(self._detail(subject))
         return self._run(request, act, subject)
 
@@ -167,7 +168,8 @@ class PortalAdmin(admin.ModelAdmin):
         form = act.form(request.POST if request.method == "POST" else None, initial=initial)
         if act.dangerous:
             form.fields["typed_name"] = forms.CharField(
-                label=f"Type “{subject}” to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"})
+                label=_("Type “{name}” to confirm").format(name=subject),
+                widget=forms.TextInput(attrs={"autocomplete": "off"}),
             )
         return form
 
@@ -176,7 +178,7 @@ class PortalAdmin(admin.ModelAdmin):
         if request.method == "POST" and "preview" not in request.POST and form.is_valid():
             values = dict(form.cleaned_data)
             if act.dangerous and values.pop("typed_name") != str(subject):
-                form.add_error("typed_name", "This is not the exact name.")
+                form.add_error("typed_name", _("This is not the exact name."))
             else:
                 answer = self._attempt(request, act, subject, form, values)
                 if answer is not None:

@@ -89,7 +89,7 @@ class PortalSite(AdminSite):
         return _sections(entries)
 
     def _front_entry(self, request: HttpRequest) -> dict[str, Any]:
-        front = AdminPage("dashboard", "Dashboard", "", self.index, "Overview", "dashboard", 0)
+        front = AdminPage("dashboard", _("Dashboard"), "", self.index, "Overview", "dashboard", 0)
         return _entry(front, reverse("admin:index", current_app=self.name)) | {"exact": True}
 
     def _screen_entry(self, found: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _listed(page: AdminPage, request: HttpRequest) -> bool:
 
 def _entry(page: AdminPage, url: str) -> dict[str, Any]:
     return {
-        "name": page.label,
+        "name": str(page.label),
         "object_name": page.name,
         "admin_url": url,
         "add_url": None,

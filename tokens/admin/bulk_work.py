@@ -34,7 +34,9 @@ class BulkWorkAdmin(PortalAdmin):
 
     section, place, icon = "Tokens", 60, "job"
     minor = ("by", "created_at")
-    empty_hint = "Choose all rows of a list of tokens and press “Revoke selected”: more than a thousand are done here."
+    empty_hint = gettext_lazy(
+        "Choose all rows of a list of tokens and press “Revoke selected”: more than a thousand are done here."
+    )
     list_display = ("what", "state", "progress", "by", "created_at", "finished_at")
     list_display_links = ("what",)
     list_filter = ("what", ("finished_at", admin.EmptyFieldListFilter))

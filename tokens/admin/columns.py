@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import ChosenFilter, TextFilter, copyable, state_badge
 from proxies.adminkit.lists import through
@@ -51,7 +52,7 @@ def named_value(url: str, value: str) -> SafeString:
 class ClientFilter(TextFilter):
     """What one client got, by its exact client id."""
 
-    title = "client id"
+    title = gettext_lazy("client id")
     parameter_name = "client"
     placeholder = "storefront"
 
@@ -75,14 +76,14 @@ class EnvironmentFilter(admin.SimpleListFilter):
 class StatusFilter(ChosenFilter):
     """How the token stands; the live ones are those that nothing has ended, as the dashboard counts them."""
 
-    title = "status"
+    title = gettext_lazy("status")
     parameter_name = "status"
     conditions = {
-        "live": "Live",
-        "soon": "Expires within 24 hours",
-        "never": "Never expires",
-        "expired": "Expired",
-        "revoked": "Revoked",
+        "live": gettext_lazy("Live"),
+        "soon": gettext_lazy("Expires within 24 hours"),
+        "never": gettext_lazy("Never expires"),
+        "expired": gettext_lazy("Expired"),
+        "revoked": gettext_lazy("Revoked"),
     }
 
     @property
@@ -105,9 +106,13 @@ class StatusFilter(ChosenFilter):
 class UseFilter(ChosenFilter):
     """Whether anybody uses it; of those that were not used only what lives is of interest."""
 
-    title = "use"
+    title = gettext_lazy("use")
     parameter_name = "use"
-    conditions = {"never": "Never used", "long": "Unused for 90 days", "hour": "Used in the last hour"}
+    conditions = {
+        "never": gettext_lazy("Never used"),
+        "long": gettext_lazy("Unused for 90 days"),
+        "hour": gettext_lazy("Used in the last hour"),
+    }
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         now = timezone.now()
@@ -119,9 +124,9 @@ class UseFilter(ChosenFilter):
 class LeftFilter(ChosenFilter):
     """What can still be done with a refresh token."""
 
-    title = "status"
+    title = gettext_lazy("status")
     parameter_name = "status"
-    conditions = {"live": "Live", "last": "One refresh left at most"}
+    conditions = {"live": gettext_lazy("Live"), "last": gettext_lazy("One refresh left at most")}
 
     @property
     def ordering(self) -> tuple[str, ...]:
@@ -136,9 +141,9 @@ class LeftFilter(ChosenFilter):
 class RevokedFilter(ChosenFilter):
     """Whether it was revoked by somebody."""
 
-    title = "revoked"
+    title = gettext_lazy("revoked")
     parameter_name = "revoked"
-    conditions = {"no": "No", "yes": "Yes"}
+    conditions = {"no": gettext_lazy("No"), "yes": gettext_lazy("Yes")}
 
     @property
     def ordering(self) -> tuple[str, ...]:
@@ -152,9 +157,13 @@ class RevokedFilter(ChosenFilter):
 class HeldByFilter(ChosenFilter):
     """Whose it is. Those of people are few, and their index knows them."""
 
-    title = "held by"
+    title = gettext_lazy("held by")
     parameter_name = "kind"
-    conditions = {"client": "Clients", "login": "People, by login", "minted": "People, by a refresh key"}
+    conditions = {
+        "client": gettext_lazy("Clients"),
+        "login": gettext_lazy("People, by login"),
+        "minted": gettext_lazy("People, by a refresh key"),
+    }
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(user__isnull=True) if value == "client" else queryset.filter(kind=value, user__gt=0)

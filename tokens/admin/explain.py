@@ -6,6 +6,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from proxies.adminkit import AdminPage, register_page
@@ -24,24 +26,30 @@ class QuestionForm(forms.Form):
         max_length=16_384,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
-        help_text="The token itself. It is looked at and not kept.",
+        help_text=gettext_lazy("The token itself. It is looked at and not kept."),
     )
-    jti = forms.CharField(label="or its JTI", max_length=64, required=False)
+    jti = forms.CharField(label=gettext_lazy("or its JTI"), max_length=64, required=False)
     fingerprint = forms.CharField(
-        label="or its fingerprint", max_length=64, required=False, help_text="16 digits, as the request log shows them."
+        label=gettext_lazy("or its fingerprint"),
+        max_length=64,
+        required=False,
+        help_text=gettext_lazy("16 digits, as the request log shows them."),
     )
-    log_id = forms.IntegerField(label="or a row of the log", min_value=1, max_value=2**62, required=False)
+    log_id = forms.IntegerField(label=gettext_lazy("or a row of the log"), min_value=1, max_value=2**62, required=False)
     proxy = forms.ModelChoiceField(
-        ApiProxy.objects.order_by("name"), label="At API proxy", required=False, to_field_name="slug"
+        ApiProxy.objects.order_by("name"), label=gettext_lazy("At API proxy"), required=False, to_field_name="slug"
     )
     environment = forms.ModelChoiceField(
-        Environment.objects.all(), required=False, to_field_name="slug", help_text="Empty: the token's own."
+        Environment.objects.all(),
+        required=False,
+        to_field_name="slug",
+        help_text=gettext_lazy("Empty: the token's own."),
     )
 
     def clean(self) -> dict[str, object]:
         values = super().clean() or {}
         if sum(bool(values.get(name)) for name in ("token", "jti", "fingerprint", "log_id")) != 1:
-            raise forms.ValidationError("Give exactly one: the token, its JTI, its fingerprint or a row of the log.")
+            raise forms.ValidationError(_("Give exactly one: the token, its JTI, its fingerprint or a row of the log."))
         return values
 
 
@@ -91,4 +99,8 @@ def _page(request: HttpRequest, form: QuestionForm, found: lifecycle.Explanation
     return answer
 
 
-register_page(AdminPage("explain", "Why was it refused?", "explain/", explain_view, "Tokens", "alert", 5, PERMISSION))
+register_page(
+    AdminPage(
+        "explain", gettext_lazy("Why was it refused?"), "explain/", explain_view, "Tokens", "alert", 5, PERMISSION
+    )
+)

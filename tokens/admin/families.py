@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import Act, ExpiryFilter, PortalAdmin, Words, actor, badge, moment
 from tokens import lifecycle, standing
@@ -30,12 +32,20 @@ from tokens.models import IssuedToken, RefreshKey, TokenFamily
 
 def _revoke_token(request: HttpRequest, subject: IssuedToken, values: dict[str, Any]) -> str:
     done = lifecycle.revoke_token(subject, by=actor(request), because=values["because"], request=asked(request))
-    return f"{subject} is revoked." if done else f"{subject} was revoked before; the first time stays."
+    return (
+        _("{subject} is revoked.").format(subject=subject)
+        if done
+        else _("{subject} was revoked before; the first time stays.").format(subject=subject)
+    )
 
 
 def _revoke_family(request: HttpRequest, subject: TokenFamily, values: dict[str, Any]) -> str:
     done = lifecycle.revoke_family(subject, by=actor(request), because=values["because"], request=asked(request))
-    return f"{subject} is revoked with all its tokens." if done else f"{subject} was revoked before."
+    return (
+        _("{subject} is revoked with all its tokens.").format(subject=subject)
+        if done
+        else _("{subject} was revoked before.").format(subject=subject)
+    )
 
 
 def _revoke_key(request: HttpRequest, subject: RefreshKey, values: dict[str, Any]) -> str:
@@ -48,7 +58,7 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
 
     section, place, icon = "Tokens", 10, "token"
     minor = ("kind", "issued", "last_used")
-    empty_hint = "Tokens appear here when clients ask for them at /oauth2/token."
+    empty_hint = gettext_lazy("Tokens appear here when clients ask for them at /oauth2/token.")
     list_display = (
         "name",
         "status",
@@ -76,7 +86,7 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
     words = Words(prefix=("jti",), detail="family.audience")
     find_exact = ("jti", "family__credential__client_id", "family__user__username")
     find_prefix = ("jti",)
-    search_help_text = "Start of a JTI, client id or user name. Never a token"
+    search_help_text = gettext_lazy("Start of a JTI, client id or user name. Never a token")
     exclude = ("digest",)
     readonly_fields = ("status",)
     ordering = ("-id",)
@@ -85,7 +95,7 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
     acts = (
         Act(
             "revoke",
-            "Revoke",
+            gettext_lazy("Revoke"),
             _revoke_token,
             "change_issuedtoken",
             BecauseForm,
@@ -98,39 +108,39 @@ class IssuedTokenAdmin(RevokesMany, PortalAdmin):
         for token in rows:
             token.standing = found.get(token.pk)
 
-    @admin.display(description="Token")
+    @admin.display(description=gettext_lazy("Token"))
     def name(self, token: IssuedToken) -> SafeString:
         return named_value(reverse("admin:tokens_issuedtoken_change", args=[token.pk]), token.jti)
 
-    @admin.display(description="Status")
+    @admin.display(description=gettext_lazy("Status"))
     def status(self, token: Any) -> SafeString:
         return standing_badge(token.standing)
 
-    @admin.display(description="Holder")
+    @admin.display(description=gettext_lazy("Holder"))
     def holder(self, token: IssuedToken) -> SafeString:
         return holder_link(token.family)
 
-    @admin.display(description="For")
+    @admin.display(description=gettext_lazy("For"))
     def target(self, token: IssuedToken) -> str:
         return str(token.family.proxy or token.family.group or token.family.audience)
 
-    @admin.display(description="Environment")
+    @admin.display(description=gettext_lazy("Environment"))
     def environment(self, token: IssuedToken) -> str:
         return str(token.family.environment)
 
-    @admin.display(description="Type")
+    @admin.display(description=gettext_lazy("Type"))
     def kind(self, token: IssuedToken) -> str:
         return "JWT" if token.token_format == "jwt" else "opaque"
 
-    @admin.display(description="Issued")
+    @admin.display(description=gettext_lazy("Issued"))
     def issued(self, token: IssuedToken) -> SafeString | str:
         return moment(token.issued_at)
 
-    @admin.display(description="Expires", ordering="expires_at")
+    @admin.display(description=gettext_lazy("Expires"), ordering="expires_at")
     def expires(self, token: IssuedToken) -> SafeString | str:
         return moment(token.expires_at) if token.expires_at else badge("warn", "never")
 
-    @admin.display(description="Last used")
+    @admin.display(description=gettext_lazy("Last used"))
     def last_used(self, token: IssuedToken) -> SafeString | str:
         return moment(token.last_used_at, relative=True)
 
@@ -141,7 +151,9 @@ class TokenFamilyAdmin(RevokesMany, PortalAdmin):
 
     section, place, icon = "Tokens", 20, "family"
     minor = ("kind", "token_format", "issued_at")
-    empty_hint = "A family is one issuance with all its refreshes. The first token a client gets begins one."
+    empty_hint = gettext_lazy(
+        "A family is one issuance with all its refreshes. The first token a client gets begins one."
+    )
     list_display = (
         "name",
         "status",
@@ -157,7 +169,7 @@ class TokenFamilyAdmin(RevokesMany, PortalAdmin):
     list_filter = (HeldByFilter, "token_format", "environment", RevokedFilter)
     list_select_related = ("credential", "user", "environment", "proxy", "group")
     find_exact = ("credential__client_id", "user__username", "audience")
-    search_help_text = "Client id, user name or audience, exactly"
+    search_help_text = gettext_lazy("Client id, user name or audience, exactly")
     readonly_fields = ("status",)
     ordering = ("-id",)
     actions = (revoke_selected,)
@@ -165,11 +177,11 @@ class TokenFamilyAdmin(RevokesMany, PortalAdmin):
     acts = (
         Act(
             "revoke",
-            "Revoke family",
+            gettext_lazy("Revoke family"),
             _revoke_family,
             "change_tokenfamily",
             BecauseForm,
-            help="Every access token of the family and its refresh token end at once.",
+            help=gettext_lazy("Every access token of the family and its refresh token end at once."),
             possible=lambda subject: subject.revoked_at is None,
         ),
     )
@@ -179,23 +191,23 @@ class TokenFamilyAdmin(RevokesMany, PortalAdmin):
         for family in rows:
             family.standing = found.get(family.pk)
 
-    @admin.display(description="Family", ordering="id")
+    @admin.display(description=gettext_lazy("Family"), ordering="id")
     def name(self, family: TokenFamily) -> str:
         return str(family.pk)
 
-    @admin.display(description="Status")
+    @admin.display(description=gettext_lazy("Status"))
     def status(self, family: Any) -> SafeString:
         return standing_badge(family.standing)
 
-    @admin.display(description="Holder")
+    @admin.display(description=gettext_lazy("Holder"))
     def holder(self, family: TokenFamily) -> SafeString:
         return holder_link(family)
 
-    @admin.display(description="For")
+    @admin.display(description=gettext_lazy("For"))
     def target(self, family: TokenFamily) -> str:
         return str(family.proxy or family.group or family.audience)
 
-    @admin.display(description="Refreshed")
+    @admin.display(description=gettext_lazy("Refreshed"))
     def refreshed(self, family: TokenFamily) -> str:
         if family.refresh_token_lifetime_secs is None:
             return "not refreshable"
@@ -208,7 +220,7 @@ class RefreshKeyAdmin(RevokesMany, PortalAdmin):
 
     section, place, icon = "Tokens", 25, "refresh"
     minor = ("sequence", "created_at")
-    empty_hint = "Refresh tokens appear here when clients get them with an access token."
+    empty_hint = gettext_lazy("Refresh tokens appear here when clients get them with an access token.")
     list_display = ("name", "status", "holder", "target", "sequence", "created_at", "expires_at", "last_used")
     list_display_links = None
     sortable_by = ("expires_at",)
@@ -217,7 +229,7 @@ class RefreshKeyAdmin(RevokesMany, PortalAdmin):
     words = Words(prefix=("jti",), detail="family.audience")
     find_exact = ("jti", "family__credential__client_id")
     find_prefix = ("jti",)
-    search_help_text = "Start of a JTI, or client id. Never a token"
+    search_help_text = gettext_lazy("Start of a JTI, or client id. Never a token")
     exclude = ("token_hash",)
     readonly_fields = ("status",)
     ordering = ("-id",)
@@ -226,11 +238,11 @@ class RefreshKeyAdmin(RevokesMany, PortalAdmin):
     acts = (
         Act(
             "revoke",
-            "Revoke family",
+            gettext_lazy("Revoke family"),
             _revoke_key,
             "change_refreshkey",
             BecauseForm,
-            help="The refresh token and every token of its family end at once.",
+            help=gettext_lazy("The refresh token and every token of its family end at once."),
             possible=lambda subject: subject.family.revoked_at is None,
         ),
     )
@@ -243,22 +255,22 @@ class RefreshKeyAdmin(RevokesMany, PortalAdmin):
         for key in rows:
             key.standing = found.get(key.pk)
 
-    @admin.display(description="Refresh token")
+    @admin.display(description=gettext_lazy("Refresh token"))
     def name(self, key: RefreshKey) -> SafeString:
         return named_value(reverse("admin:tokens_refreshkey_change", args=[key.pk]), key.jti)
 
-    @admin.display(description="Status")
+    @admin.display(description=gettext_lazy("Status"))
     def status(self, key: Any) -> SafeString:
         return standing_badge(key.standing)
 
-    @admin.display(description="Holder")
+    @admin.display(description=gettext_lazy("Holder"))
     def holder(self, key: RefreshKey) -> SafeString:
         return holder_link(key.family)
 
-    @admin.display(description="For")
+    @admin.display(description=gettext_lazy("For"))
     def target(self, key: RefreshKey) -> str:
         return str(key.family.proxy or key.family.group or key.family.audience)
 
-    @admin.display(description="Last used")
+    @admin.display(description=gettext_lazy("Last used"))
     def last_used(self, key: RefreshKey) -> SafeString | str:
         return moment(key.last_used_at, relative=True)

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from tokens import lifecycle
@@ -21,7 +22,9 @@ class TokenForm(forms.Form):
     token = forms.CharField(
         max_length=16_384,
         widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
-        help_text="A refresh key, a refresh token or an access token. It is looked up by its hash and not kept.",
+        help_text=gettext_lazy(
+            "A refresh key, a refresh token or an access token. It is looked up by its hash and not kept."
+        ),
     )
 
 

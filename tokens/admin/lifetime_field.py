@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from tokens.session_rules import LIFETIMES, lifetime_in_seconds
 
@@ -41,16 +42,18 @@ class LifetimeField(forms.MultiValueField):
         super().__init__(
             fields=fields,
             require_all_fields=False,
-            label="Lifetime",
-            help_text="From the list, or another one: 45 days, 12 hours, or a number of seconds.",
+            label=_("Lifetime"),
+            help_text=_("From the list, or another one: 45 days, 12 hours, or a number of seconds."),
         )
 
     def compress(self, data_list: list[Any]) -> int:
         chosen, free = ([*data_list, "", ""])[:2]
         seconds = lifetime_in_seconds(str(free or chosen or ""))
         if seconds is None:
-            raise ValidationError("Write a lifetime as 45 days, 12 hours, or as a number of seconds.")
+            raise ValidationError(_("Write a lifetime as 45 days, 12 hours, or as a number of seconds."))
         most = settings.REFRESH_TOKEN_MAXIMUM_LIFETIME_SECONDS
         if not 1 <= seconds <= max(most, settings.REFRESH_TOKEN_LIFETIME_SECONDS):
-            raise ValidationError(f"The most that this installation allows is {most // 86400} days.")
+            raise ValidationError(
+                _("The most that this installation allows is {value} days.").format(value=most // 86400)
+            )
         return seconds

@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import PeriodFilter, PortalAdmin, actor, copyable, moment, state_badge
 from proxies.adminkit.lists import MOST, PortalChangeList
@@ -53,7 +54,7 @@ class TokenRequestLogAdmin(PortalAdmin):
         "duration",
         "address",
     )
-    empty_hint = "Every request for a token leaves a row here, for ever. None has come yet."
+    empty_hint = gettext_lazy("Every request for a token leaves a row here, for ever. None has come yet.")
     change_list_template = "admin/tokens/tokenrequestlog/change_list.html"
     list_display = (
         "when",
@@ -91,13 +92,16 @@ class TokenRequestLogAdmin(PortalAdmin):
     )
     find_exact = ("client_id", "jti")
     find_prefix = ("jti",)
-    search_help_text = "Client id, or the start of a JTI. Never a token"
+    search_help_text = gettext_lazy("Client id, or the start of a JTI. Never a token")
     ordering = ("-id",)
     fieldsets = (
-        ("Request", {"fields": ("when", "request", "why", "status", "duration", "request_id")}),
-        ("Who asked", {"fields": ("client", "client_whole", "username", "actor", "address", "user_agent")}),
-        ("For what", {"fields": ("environment", "proxy", "group", "audience", "token_format", "scopes")}),
-        ("What was handed out", {"fields": ("token", "family", "mark", *TIMES)}),
+        (gettext_lazy("Request"), {"fields": ("when", "request", "why", "status", "duration", "request_id")}),
+        (
+            gettext_lazy("Who asked"),
+            {"fields": ("client", "client_whole", "username", "actor", "address", "user_agent")},
+        ),
+        (gettext_lazy("For what"), {"fields": ("environment", "proxy", "group", "audience", "token_format", "scopes")}),
+        (gettext_lazy("What was handed out"), {"fields": ("token", "family", "mark", *TIMES)}),
     )
     readonly_fields = (
         "when",
@@ -144,51 +148,51 @@ class TokenRequestLogAdmin(PortalAdmin):
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return StreamingHttpResponse(lines(chosen), content_type=content_type, headers=headers)
 
-    @admin.display(description="Time", ordering="id")
+    @admin.display(description=gettext_lazy("Time"), ordering="id")
     def when(self, row: TokenRequestLog) -> SafeString | str:
         return moment(row.at, seconds=True)
 
-    @admin.display(description="Request")
+    @admin.display(description=gettext_lazy("Request"))
     def request(self, row: TokenRequestLog) -> SafeString:
         return format_html("{} {}", state_badge(row.outcome), row.get_action_display())
 
-    @admin.display(description="Reason")
+    @admin.display(description=gettext_lazy("Reason"))
     def why(self, row: TokenRequestLog) -> str:
         return row.reason or "-"
 
-    @admin.display(description="Client")
+    @admin.display(description=gettext_lazy("Client"))
     def client(self, row: TokenRequestLog) -> SafeString | str:
         return format_html('<span title="{}">{}</span>', row.client_id, row.client_name or row.client_id or "-")
 
-    @admin.display(description="Client id")
+    @admin.display(description=gettext_lazy("Client id"))
     def client_whole(self, row: TokenRequestLog) -> SafeString | str:
         return copyable(row.client_id, shown=100)
 
-    @admin.display(description="User")
+    @admin.display(description=gettext_lazy("User"))
     def person(self, row: TokenRequestLog) -> str:
         return row.username or row.actor or "-"
 
-    @admin.display(description="Issued")
+    @admin.display(description=gettext_lazy("Issued"))
     def issued(self, row: TokenRequestLog) -> SafeString | str:
         return moment(row.issued_at)
 
-    @admin.display(description="Expires")
+    @admin.display(description=gettext_lazy("Expires"))
     def expires(self, row: TokenRequestLog) -> SafeString | str:
         return moment(row.expires_at)
 
-    @admin.display(description="Refresh token issued")
+    @admin.display(description=gettext_lazy("Refresh token issued"))
     def refresh_issued(self, row: TokenRequestLog) -> SafeString | str:
         return moment(row.issued_at if row.refresh_expires_at else None)
 
-    @admin.display(description="Refresh token expires")
+    @admin.display(description=gettext_lazy("Refresh token expires"))
     def refresh_expires(self, row: TokenRequestLog) -> SafeString | str:
         return moment(row.refresh_expires_at)
 
-    @admin.display(description="Total time")
+    @admin.display(description=gettext_lazy("Total time"))
     def duration(self, row: TokenRequestLog) -> str:
         return "-" if row.duration_ms is None else f"{row.duration_ms:.1f} ms"
 
-    @admin.display(description="JTI")
+    @admin.display(description=gettext_lazy("JTI"))
     def token(self, row: TokenRequestLog) -> SafeString | str:
         """With a link to its record, as long as there is one."""
         kept = IssuedToken.objects.filter(jti=row.jti).values_list("pk", flat=True).first() if row.jti else None
@@ -197,7 +201,7 @@ class TokenRequestLogAdmin(PortalAdmin):
         url = reverse("admin:tokens_issuedtoken_change", args=[kept])
         return format_html('{} <a href="{}">Open the token</a>', copyable(row.jti, shown=64), url)
 
-    @admin.display(description="Family")
+    @admin.display(description=gettext_lazy("Family"))
     def family(self, row: TokenRequestLog) -> SafeString | str:
         if row.family_id is None:
             return "-"
@@ -206,6 +210,6 @@ class TokenRequestLogAdmin(PortalAdmin):
         url = reverse("admin:tokens_tokenfamily_change", args=[row.family_id])
         return format_html('<a href="{}">family {}</a>', url, row.family_id)
 
-    @admin.display(description="Fingerprint")
+    @admin.display(description=gettext_lazy("Fingerprint"))
     def mark(self, row: TokenRequestLog) -> SafeString | str:
         return copyable(row.fingerprint, shown=16)

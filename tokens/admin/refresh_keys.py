@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import (
     Act,
@@ -55,7 +57,9 @@ class NewKeyForm(forms.Form):
     """Exactly two fields: what the key is for, and how long it lives (S2.11)."""
 
     audience = forms.CharField(
-        max_length=255, widget=AudienceInput, help_text="The portal's API, an API proxy, a group, or any name of yours."
+        max_length=255,
+        widget=AudienceInput,
+        help_text=gettext_lazy("The portal's API, an API proxy, a group, or any name of yours."),
     )
     lifetime = LifetimeField()
 
@@ -67,19 +71,25 @@ def _mint(request: HttpRequest, subject: None, values: dict[str, Any]) -> Secret
         lifetime=values["lifetime"],
         request=asked(request),
     )
-    return Secret("Your new JWT refresh key", (("Refresh key", made.refresh), ("JTI", made.jti)))
+    return Secret(_("Your new JWT refresh key"), ((_("Refresh key"), made.refresh), (_("JTI"), made.jti)))
 
 
 def _revoke_key(request: HttpRequest, subject: JwtRefreshKey, values: dict[str, Any]) -> str:
     done = lifecycle.revoke_key(subject, by=actor(request), because=values["because"], request=asked(request))
     return (
-        f"{subject} is revoked. Access tokens in use live to their end." if done else f"{subject} was revoked before."
+        _("{subject} is revoked. Access tokens in use live to their end.").format(subject=subject)
+        if done
+        else _("{subject} was revoked before.").format(subject=subject)
     )
 
 
 def _revoke_family(request: HttpRequest, subject: JwtRefreshKey, values: dict[str, Any]) -> str:
     done = lifecycle.revoke_family(subject.family, by=actor(request), because=values["because"], request=asked(request))
-    return f"{subject} is revoked with all its tokens." if done else f"{subject} was revoked before."
+    return (
+        _("{subject} is revoked with all its tokens.").format(subject=subject)
+        if done
+        else _("{subject} was revoked before.").format(subject=subject)
+    )
 
 
 def _is_live(key: JwtRefreshKey) -> bool:
@@ -161,7 +171,7 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
 
     section, place, icon = "Setup > Integrations", 10, "refresh"
     minor = ("created", "content_short", "hash_short", "device")
-    empty_hint = (
+    empty_hint = gettext_lazy(
         "A refresh key gets access tokens without a password. Logins make them, and “Add” makes one for a program."
     )
     list_display = (
@@ -189,30 +199,34 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
     words = Words(prefix=("jti",), detail="family.audience")
     search_fields = ("jti",)  # shows the field; what is searched, get_search_results says
     sortable_by = ("created",)
-    search_help_text = (
+    search_help_text = gettext_lazy(
         "Audience, user, device id, or the first letters of a JTI or hash. Never a token: use “Find by token”."
     )
     ordering = ("-id",)
     actions = (revoke_selected,)
     how_to_revoke = KEYS
-    add_act = Act("add", "Add JWT refresh key", _mint, "add_jwtrefreshkey", NewKeyForm)
+    add_act = Act("add", gettext_lazy("Add JWT refresh key"), _mint, "add_jwtrefreshkey", NewKeyForm)
     acts = (
         Act(
             "revoke",
-            "Revoke family",
+            gettext_lazy("Revoke family"),
             _revoke_family,
             "change_jwtrefreshkey",
             BecauseForm,
-            help="The key, its successors and every access token they got end at once. This cannot be undone.",
+            help=gettext_lazy(
+                "The key, its successors and every access token they got end at once. This cannot be undone."
+            ),
             possible=lambda subject: subject.family.revoked_at is None,
         ),
         Act(
             "revoke-key",
-            "Revoke key",
+            gettext_lazy("Revoke key"),
             _revoke_key,
             "change_jwtrefreshkey",
             BecauseForm,
-            help="The key gets nothing any more. Access tokens in use live to their end, half an hour by default.",
+            help=gettext_lazy(
+                "The key gets nothing any more. Access tokens in use live to their end, half an hour by default."
+            ),
             possible=_is_live,
         ),
     )
@@ -222,9 +236,9 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
 
     fieldsets = (
         (None, {"fields": ("audience", "status", "owner", "kind", "refreshable")}),
-        ("When", {"fields": ("created", "expires", "last_used", "revoked", "revoked_why")}),
-        ("Which", {"fields": ("jti_whole", "hash_whole", "device_whole", "content_whole")}),
-        ("The family, one key after the other", {"fields": ("generations",)}),
+        (gettext_lazy("When"), {"fields": ("created", "expires", "last_used", "revoked", "revoked_why")}),
+        (gettext_lazy("Which"), {"fields": ("jti_whole", "hash_whole", "device_whole", "content_whole")}),
+        (gettext_lazy("The family, one key after the other"), {"fields": ("generations",)}),
     )
     readonly_fields = (
         "audience",
@@ -258,31 +272,31 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
                 return queryset.filter(way), False
         return queryset.none(), False
 
-    @admin.display(description="Audience")
+    @admin.display(description=gettext_lazy("Audience"))
     def audience(self, key: JwtRefreshKey) -> str:
         return key.family.audience
 
-    @admin.display(description="Status")
+    @admin.display(description=gettext_lazy("Status"))
     def status(self, key: JwtRefreshKey) -> SafeString:
         return state_badge(str(state_of(key, timezone.now())))
 
-    @admin.display(description="Owner")
+    @admin.display(description=gettext_lazy("Owner"))
     def owner(self, key: JwtRefreshKey) -> str:
         return str(key.family.user)
 
-    @admin.display(description="Made by")
+    @admin.display(description=gettext_lazy("Made by"))
     def kind(self, key: JwtRefreshKey) -> str:
         return key.family.get_kind_display()
 
-    @admin.display(description="Expires At", ordering="expires_at")
+    @admin.display(description=gettext_lazy("Expires At"), ordering="expires_at")
     def expires(self, key: JwtRefreshKey) -> SafeString | str:
         return moment(key.expires_at)
 
-    @admin.display(description="Created At", ordering="id")
+    @admin.display(description=gettext_lazy("Created At"), ordering="id")
     def created(self, key: JwtRefreshKey) -> SafeString | str:
         return moment(key.created_at)
 
-    @admin.display(description="Revoked At")
+    @admin.display(description=gettext_lazy("Revoked At"))
     def revoked(self, key: JwtRefreshKey) -> SafeString | str:
         """When, or the button while the key is live, as the documents show it (D30)."""
         at = key.revoked_at or key.family.revoked_at
@@ -290,7 +304,7 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
             return act_link(key, "revoke", "Revoke")
         return moment(at)
 
-    @admin.display(description="Revoked by")
+    @admin.display(description=gettext_lazy("Revoked by"))
     def revoked_why(self, key: JwtRefreshKey) -> str:
         by, because = (
             (key.revoked_by, key.revoked_because)
@@ -299,50 +313,50 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
         )
         return ": ".join(part for part in (by, because) if part) or "-"
 
-    @admin.display(description="Last Used", ordering="last_used_at")
+    @admin.display(description=gettext_lazy("Last Used"), ordering="last_used_at")
     def last_used(self, key: JwtRefreshKey) -> SafeString | str:
         return moment(key.last_used_at, relative=True)
 
-    @admin.display(description="Content")
+    @admin.display(description=gettext_lazy("Content"))
     def content_short(self, key: JwtRefreshKey) -> SafeString:
         whole = json.dumps(_email_first(key.content or {}), ensure_ascii=False)
         short = whole if len(whole) <= _CONTENT_SHOWN else f"{whole[:_CONTENT_SHOWN]}…"
         return format_html('<code title="{}">{}</code>', whole, short)
 
-    @admin.display(description="Content")
+    @admin.display(description=gettext_lazy("Content"))
     def content_whole(self, key: JwtRefreshKey) -> SafeString:
         return format_html(
             '<pre class="json">{}</pre>', json.dumps(_email_first(key.content or {}), indent=2, ensure_ascii=False)
         )
 
-    @admin.display(description="Token Hash")
+    @admin.display(description=gettext_lazy("Token Hash"))
     def hash_short(self, key: JwtRefreshKey) -> SafeString | str:
         return copyable(key.token_hash, shown=8)
 
-    @admin.display(description="Token Hash")
+    @admin.display(description=gettext_lazy("Token Hash"))
     def hash_whole(self, key: JwtRefreshKey) -> SafeString | str:
         return copyable(key.token_hash, shown=64)
 
-    @admin.display(description="JTI")
+    @admin.display(description=gettext_lazy("JTI"))
     def jti_short(self, key: JwtRefreshKey) -> SafeString | str:
         return copyable(key.jti, shown=8)
 
-    @admin.display(description="JTI")
+    @admin.display(description=gettext_lazy("JTI"))
     def jti_whole(self, key: JwtRefreshKey) -> SafeString | str:
         return copyable(key.jti, shown=64)
 
-    @admin.display(description="Device Info")
+    @admin.display(description=gettext_lazy("Device Info"))
     def device(self, key: JwtRefreshKey) -> str:
         told = key.device_info or {}
         parts = (key.device_id, told.get("browser"), told.get("system"))
         return ", ".join(str(part) for part in parts if part) or "-"
 
-    @admin.display(description="Device Info")
+    @admin.display(description=gettext_lazy("Device Info"))
     def device_whole(self, key: JwtRefreshKey) -> SafeString:
         told = {"device_id": key.device_id, **(key.device_info or {})}
         return format_html('<pre class="json">{}</pre>', json.dumps(told, indent=2, ensure_ascii=False))
 
-    @admin.display(description="Family")
+    @admin.display(description=gettext_lazy("Family"))
     def generations(self, key: JwtRefreshKey) -> SafeString:
         return timeline(key)
 

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import Act, PortalAdmin, actor
 from proxies.models import Environment
@@ -28,9 +30,11 @@ class NewKeyForm(forms.Form):
     environment = forms.ModelChoiceField(Environment.objects.all())
     algorithm = forms.ChoiceField(choices=SigningKey.Algorithm.choices)
     pem = PrivateKeyField(
-        label="Private key (PEM)",
+        label=gettext_lazy("Private key (PEM)"),
         required=False,
-        help_text="Empty: a new key is made. Else an unencrypted RSA key of 2048 bits or more, or an EC key on P-256.",
+        help_text=gettext_lazy(
+            "Empty: a new key is made. Else an unencrypted RSA key of 2048 bits or more, or an EC key on P-256."
+        ),
     )
 
 
@@ -66,35 +70,35 @@ def _about_rotation(subject: SigningKey) -> dict[str, Any]:
 def _stage(request: HttpRequest, subject: None, values: dict[str, Any]) -> str:
     pem = values["pem"].strip().encode() or None
     key = signing.stage(values["environment"], by=actor(request), algorithm=values["algorithm"], pem=pem)
-    return f"{key} is staged. Publish it, wait until every gateway has fetched the keys, then rotate."
+    return _("{key} is staged. Publish it, wait until every gateway has fetched the keys, then rotate.").format(key=key)
 
 
 def _publish(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
     signing.publish(subject, by=actor(request))
-    return f"{subject} is in the JWKS now. It signs after the next rotation."
+    return _("{subject} is in the JWKS now. It signs after the next rotation.").format(subject=subject)
 
 
 def _publish_next(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
     key = signing.publish_next(subject.environment, by=actor(request))
-    return f"{key} is in the JWKS. Wait until every gateway has fetched the keys, then rotate."
+    return _("{key} is in the JWKS. Wait until every gateway has fetched the keys, then rotate.").format(key=key)
 
 
 def _rotate(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
     act = signing.rotate if values["at_once"] else signing.rotate_published
     key = act(subject.environment, by=actor(request))
-    return f"{key} signs from now on; the old key verifies until its last token has expired."
+    return _("{key} signs from now on; the old key verifies until its last token has expired.").format(key=key)
 
 
 def _change(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
     key = signing.change(subject.environment, by=actor(request))
-    return (
-        f"{key} signs from now on; every JWT of {subject.environment} has ended. Reload gateways that hold key files."
-    )
+    return _(
+        "{key} signs from now on; every JWT of {environment} has ended. Reload gateways that hold key files."
+    ).format(key=key, environment=subject.environment)
 
 
 def _retire(request: HttpRequest, subject: SigningKey, values: dict[str, Any]) -> str:
     signing.retire(subject, by=actor(request))
-    return f"{subject} will never sign."
+    return _("{subject} will never sign.").format(subject=subject)
 
 
 def _signs_now(subject: SigningKey) -> bool:
@@ -107,7 +111,9 @@ class SigningKeyAdmin(PortalAdmin):
 
     section, place, icon = "Tokens", 40, "signing"
     minor = ("algorithm", "signing_since", "ended_at")
-    empty_hint = "Keys sign the JWTs of an environment. The first is made when the first JWT is asked for."
+    empty_hint = gettext_lazy(
+        "Keys sign the JWTs of an environment. The first is made when the first JWT is asked for."
+    )
     list_display = ("kid", "environment", "algorithm", "state", "age", "next_step")
     list_filter = ("environment", "algorithm")
     list_select_related = ("environment",)
@@ -127,36 +133,40 @@ class SigningKeyAdmin(PortalAdmin):
         "ended_at",
         "public_key",
     )
-    add_act = Act("add", "Add signing key", _stage, "add_signingkey", NewKeyForm)
+    add_act = Act("add", gettext_lazy("Add signing key"), _stage, "add_signingkey", NewKeyForm)
     acts = (
         Act(
             "publish",
-            "Publish",
+            gettext_lazy("Publish"),
             _publish,
             "change_signingkey",
             possible=lambda subject: subject.state == "staged",
         ),
         Act(
             "publish-next",
-            "Publish the next key",
+            gettext_lazy("Publish the next key"),
             _publish_next,
             "change_signingkey",
-            help="It is shown in the JWKS and signs after the next rotation. A staged key is taken, or a new one made.",
+            help=gettext_lazy(
+                "It is shown in the JWKS and signs after the next rotation. A staged key is taken, or a new one made."
+            ),
             possible=_signs_now,
         ),
         Act(
             "rotate",
-            "Rotate the environment's key",
+            gettext_lazy("Rotate the environment's key"),
             _rotate,
             "change_signingkey",
             RotateForm,
-            help="Nobody is cut off: the next key signs, and this one verifies until its last token has expired.",
+            help=gettext_lazy(
+                "Nobody is cut off: the next key signs, and this one verifies until its last token has expired."
+            ),
             possible=_signs_now,
             initial=_about_rotation,
         ),
         Act(
             "change",
-            "Change the environment's key",
+            gettext_lazy("Change the environment's key"),
             _change,
             "change_signingkey",
             help=(
@@ -166,15 +176,15 @@ class SigningKeyAdmin(PortalAdmin):
                 "they are reloaded."
             ),
             dangerous=True,
-            milder="Milder: rotate. Then the old key verifies until its last token has expired.",
+            milder=gettext_lazy("Milder: rotate. Then the old key verifies until its last token has expired."),
             possible=_signs_now,
         ),
         Act(
             "retire",
-            "Take back",
+            gettext_lazy("Take back"),
             _retire,
             "change_signingkey",
-            help="This key has never signed, and never will. It leaves the JWKS.",
+            help=gettext_lazy("This key has never signed, and never will. It leaves the JWKS."),
             possible=lambda subject: subject.state in ("staged", "published"),
         ),
     )
