@@ -360,6 +360,7 @@ SPECTACULAR_SETTINGS = {
         "EnvironmentKind": "proxies.models.Environment.Kind",
         "FamilyKind": "tokens.models.TokenFamily.Kind",
         "KeyKind": "credentials.models.CredentialKey.Kind",
+        "ReminderKind": "tokens.models.Reminder.Kind",
         "ScopeMatch": "proxies.models.ScopeMatch",
         "VerifierKind": "tokens.models.LegacyVerifier.Kind",
     },

@@ -24,6 +24,7 @@ class TokensConfig(AppConfig):
 
         register_refusal(TokenError)
         register_impact(impact_lines)
+        register_impact(webhooks.impact_lines)
         jobs.register(*JOBS)
         sealed.register(LegacyVerifier, "sealed_key", lambda verifier: foreign.seal_context(verifier.name))
         sealed.register(SigningKey, "sealed_private_key", lambda key: seal_context(key.kid))

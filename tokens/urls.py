@@ -9,6 +9,7 @@ from tokens.api.explaining import Explaining
 from tokens.api.legacy_verifiers import LegacyVerifiers
 from tokens.api.policies import Policies
 from tokens.api.refresh_keys import RefreshKeys
+from tokens.api.reminders import Reminders, Webhooks
 from tokens.api.request_log import RequestLog
 from tokens.api.signing_keys import SigningKeys
 from tokens.api.statistics import Statistics
@@ -22,6 +23,8 @@ router.register("refresh-keys", RefreshKeys, basename="refresh-key")
 router.register("signing-keys", SigningKeys, basename="signing-key")
 router.register("legacy-verifiers", LegacyVerifiers, basename="legacy-verifier")
 router.register("request-log", RequestLog, basename="token-request")
+router.register("reminders", Reminders, basename="reminder")
+router.register("webhooks", Webhooks, basename="webhook")
 router.register("stats", Statistics, basename="stats")
 
 urlpatterns = [

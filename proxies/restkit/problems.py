@@ -28,6 +28,7 @@ STATUS: dict[str, HTTPStatus] = {
     "invalid_request": HTTPStatus.BAD_REQUEST,
     "invalid_scope": HTTPStatus.BAD_REQUEST,
     "invalid_target": HTTPStatus.BAD_REQUEST,
+    "webhook_refused": HTTPStatus.BAD_REQUEST,
     "unknown_environment": HTTPStatus.NOT_FOUND,
     "token_not_found": HTTPStatus.NOT_FOUND,
     "unusable_key": HTTPStatus.BAD_REQUEST,

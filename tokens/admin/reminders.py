@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from proxies.adminkit import Act, ChosenFilter, PortalAdmin, actor, moment, state_badge
-from tokens.models import Delivery, Reminder
+from tokens.models import Reminder
 from tokens.reminders import messages, outbox
 
 
@@ -33,16 +33,7 @@ class StateFilter(ChosenFilter):
     }
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        of_it = Delivery.objects.filter(reminder=OuterRef("pk"))
-        dead, undone = Q(dead_at__isnull=False), Q(delivered_at=None, dead_at=None)
-        return queryset.filter(
-            {
-                "failed": Exists(of_it.filter(dead)),
-                "waiting": Exists(of_it.filter(undone)),
-                "delivered": Exists(of_it) & ~Exists(of_it.filter(dead | undone)),
-                "nowhere": ~Exists(of_it),
-            }[value]
-        )
+        return outbox.in_state(queryset, value)
 
 
 @admin.register(Reminder)

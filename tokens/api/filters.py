@@ -6,9 +6,10 @@ import django_filters  # type: ignore[import-untyped]
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from proxies.restkit.filters import Flag, HasDate, Moment, Text, Whole
-from tokens.models import LegacyVerifier, RefreshMode, SigningKey, TokenFamily, TokenFormat, TokenRequestLog
+from proxies.restkit.filters import Flag, HasDate, Moment, Part, Text, Whole
+from tokens.models import LegacyVerifier, RefreshMode, Reminder, SigningKey, TokenFamily, TokenFormat, TokenRequestLog
 from tokens.querysets import in_state
+from tokens.reminders import outbox
 from tokens.session_rules import KeyState
 
 
@@ -113,3 +114,23 @@ class LegacyVerifierFilter(django_filters.FilterSet):
     environment = Text(field_name="environment__slug")
     kind = django_filters.ChoiceFilter(choices=LegacyVerifier.Kind.choices)
     ends_before = Moment(field_name="ends_at", lookup_expr="lt")
+
+
+class ReminderFilter(django_filters.FilterSet):
+    """Reminders: by kind, stage, owner and how their deliveries are."""
+
+    kind = django_filters.ChoiceFilter(choices=Reminder.Kind.choices)
+    stage = django_filters.ChoiceFilter(choices=Reminder.Stage.choices)
+    owner = Part(field_name="owner_name")
+    state = django_filters.ChoiceFilter(choices=[(state, state) for state in outbox.STATES], method="by_state")
+
+    def by_state(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:  # noqa: ARG002 - as filters are called
+        return outbox.in_state(queryset, value)
+
+
+class WebhookFilter(django_filters.FilterSet):
+    """Webhooks: by name, paused or not, archived or not."""
+
+    name = Part()
+    paused = HasDate("paused_at")
+    archived = HasDate("archived_at")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from credentials import secrets
@@ -163,3 +163,20 @@ def resend(reminder: Reminder, *, by: str, at: datetime | None = None) -> int:
 def with_counts() -> QuerySet[Reminder]:
     """Reminders with their deliveries, in two SELECTs."""
     return Reminder.objects.prefetch_related("deliveries__webhook").order_by(F("id").desc())
+
+
+STATES = ("failed", "waiting", "delivered", "nowhere")
+
+
+def in_state(rows: QuerySet[Reminder], state: str) -> QuerySet[Reminder]:
+    """Those with a delivery that failed or waits, those that have arrived everywhere, those that went nowhere."""
+    of_it = Delivery.objects.filter(reminder=OuterRef("pk"))
+    dead = Q(dead_at__isnull=False)
+    return rows.filter(
+        {
+            "failed": Exists(of_it.filter(dead)),
+            "waiting": Exists(of_it.filter(_UNDONE)),
+            "delivered": Exists(of_it) & ~Exists(of_it.filter(dead | _UNDONE)),
+            "nowhere": ~Exists(of_it),
+        }[state]
+    )

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from credentials import secrets
 from proxies import history
+from proxies.adminkit import ImpactLine
 from proxies.values import why_unfit
 from tokens.errors import WebhookRefused
 from tokens.models import Webhook
@@ -101,6 +102,14 @@ def _set(
             history.record(verb, webhook, by=by, at=at or timezone.now())
     webhook.refresh_from_db()
     return bool(done)
+
+
+def impact_lines(subject: object, act: str) -> list[ImpactLine]:
+    """What archiving a webhook would lose."""
+    if not isinstance(subject, Webhook) or act != "archive":
+        return []
+    waiting = subject.deliveries.filter(delivered_at=None, dead_at=None)
+    return [ImpactLine("Reminders that wait for it", waiting.count())]
 
 
 def send_test(webhook: Webhook, *, by: str, at: datetime | None = None) -> int:

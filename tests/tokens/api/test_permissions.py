@@ -29,7 +29,8 @@ Action = tuple[str, str, type[ManagementView[Any]], str]
 
 LOOKED_AT = {
     "environments", "proxies", "groups", "deployments", "changes", "credentials", "client-keys", "grants", "policies",
-    "connections", "tokens", "families", "refresh-keys", "signing-keys", "legacy-verifiers",
+    "connections", "tokens", "families", "refresh-keys", "signing-keys", "legacy-verifiers", "reminders",
+    "webhooks",
 }  # fmt: skip
 VIEWED = (
     {f"{name} list" for name in LOOKED_AT}
@@ -42,7 +43,14 @@ MAY: dict[str, set[str]] = {
     AUDITOR: VIEWED | {f"request-log {name}" for name in ("list", "retrieve", "csv", "json_lines")},
     OPERATOR: VIEWED
     | {f"{name} {act}" for name in ("proxies", "groups", "credentials") for act in ("deploy", "undeploy")}
-    | {"tokens revoke", "tokens bulk_revoke", "families revoke", "refresh-keys revoke", "refresh-keys revoke_key"},
+    | {
+        "tokens revoke",
+        "tokens bulk_revoke",
+        "families revoke",
+        "refresh-keys revoke",
+        "refresh-keys revoke_key",
+        "reminders resend",
+    },
     SECURITY: VIEWED
     | {f"credentials {act}" for act in ("rotate_secret", "retire_secret", "change_key", "set_methods")}
     | {f"client-keys {act}" for act in ("create", "remove", "remove_and_end")}
