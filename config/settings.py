@@ -347,9 +347,16 @@ API_DOCS_PUBLIC = env.bool("API_DOCS_PUBLIC", default=False)  # /api/schema/ and
 SPECTACULAR_SETTINGS = {
     "TITLE": "Latchkey",
     "DESCRIPTION": (
-        "Who holds which token for which API proxy. Show an access token of a login or a personal access token as "
-        "Bearer. Refusals are problem details (RFC 9457): `code` is for machines. The OAuth endpoints (token, revoke, "
-        "introspect, verify) are described by their metadata."
+        "Who holds which token for which API proxy. docs/api.md leads through it by task.\n\n"
+        "* **Get in.** `POST /api/auth/login` answers an access token for half an hour; with it "
+        "`POST /api/v1/personal-tokens/` makes a token for a program. Show either as `Authorization: Bearer <token>`. "
+        "On this page your session of the admin counts.\n"
+        "* **Lists** are pages: `next` is the address of the following one. An unknown filter is refused.\n"
+        "* **What is edited** has a version: send its `ETag` as `If-Match`.\n"
+        "* **What ends tokens or access** answers its impact with `?dry_run=1` and wants `confirm` to be done.\n"
+        "* **What may be sent twice** carries an `Idempotency-Key`.\n"
+        "* **Refusals** are problem details (RFC 9457): `code` is for machines, `detail` for people.\n\n"
+        "The OAuth endpoints (token, revoke, introspect, verify) are described by their metadata."
     ),
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",

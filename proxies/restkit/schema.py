@@ -17,6 +17,7 @@ from drf_spectacular.utils import (
 
 from proxies.restkit.needs import Need
 from proxies.restkit.problems import CONTENT_TYPE
+from proxies.restkit.samples import sample
 from proxies.restkit.shapes import ImpactShape, ProblemShape
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -158,6 +159,15 @@ class PortalSchema(AutoSchema):
         if need.also:
             permission = "every permission to add and change"
         return f"{told}\n\nNeeds {permission}; with a personal access token the scope `{need.scope}`.".strip()
+
+    def get_examples(self) -> list[OpenApiExample]:
+        """The action's own, or a request that is made from its shape."""
+        shape = self.get_request_serializer() if self.method in _METHODS_WITH_BODY else None
+        if shape is None:
+            return []
+        made = shape() if isinstance(shape, type) else shape
+        parts = self._tokenize_path()
+        return [example("For example", sample(made, parts[0] if parts else ""))]
 
     def get_override_parameters(self) -> list[Any]:
         """Headers and query parameters by the kind of act."""

@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.api import caller, person, with_token
 
@@ -67,15 +68,35 @@ def test_what_edits_takes_a_version_and_what_is_dangerous_a_dry_run() -> None:
     assert len(document()["components"]["schemas"][answers.rpartition("/")[2]]["oneOf"]) == 2
 
 
-def test_requests_are_closed_and_begin_with_examples() -> None:
-    shapes = document()["components"]["schemas"]
-    assert shapes["NewProxy"]["additionalProperties"] is False
-    bodies = [
-        operation["requestBody"]["content"]["application/json"]
-        for _, _, operation in operations()
-        if "requestBody" in operation
-    ]
-    assert sum("examples" in body for body in bodies) >= 10
+def fits(value: Any, schema: dict[str, Any]) -> list[str]:
+    """What is wrong with a value, as the document has it."""
+    whole = {**schema, "components": document()["components"]}
+    return [str(fault.message) for fault in Draft202012Validator(whole).iter_errors(value)]
+
+
+def test_every_request_begins_with_an_example_that_fits_its_closed_shape() -> None:
+    for path, method, operation in operations():
+        if "requestBody" not in operation:
+            continue
+        body = operation["requestBody"]["content"]["application/json"]
+        shape = document()["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
+        assert shape.get("additionalProperties") is False or not path.startswith("/api/v1/"), (method, path)
+        assert body.get("examples"), (method, path)
+        for name, shown in body["examples"].items():
+            assert not fits(shown["value"], body["schema"]), (method, path, name)
+            assert shown["value"] or not shape.get("properties"), (method, path, "an empty example")
+
+
+def test_every_refusal_of_the_management_api_shows_what_it_looks_like() -> None:
+    for path, method, operation in operations():
+        if not path.startswith("/api/v1/"):
+            continue
+        for status, answer in operation["responses"].items():
+            if status.startswith(("4", "5")):
+                told = answer["content"]["application/problem+json"]
+                (shown,) = told["examples"].values()
+                assert shown["value"]["status"] == int(status), (method, path)
+                assert not fits(shown["value"], told["schema"]), (method, path, status)
 
 
 def test_r42_the_document_and_its_page_are_for_who_may_log_in(db: None, settings: Any) -> None:
