@@ -10,6 +10,7 @@ _VALUES: dict[str, Any] = {
     "auth_methods": ["private_key_jwt"],
     "because": "leaked",
     "by_mail": True,
+    "copied": True,
     "deployment_type": "kubernetes",
     "description": "Cards and transfers",
     "device_id": "my laptop",
@@ -23,11 +24,12 @@ _VALUES: dict[str, Any] = {
     "owner_name": "Shop team",
     "password": "correct horse battery staple",
     "proxy": "orders",
+    "retire_old_at": "2027-01-31T00:00:00Z",
     "refresh": "eyJhbGciOiJFUzI1NiIsInR5cCI6InJlZnJlc2grand0In0...",
     "username": "ada",
 }
 # Not demanded by the shape, and yet what one thinks of.
-_WELCOME = frozenset(("because", "device_id", "licence_ends_at", "note", "refresh"))
+_WELCOME = frozenset(("because", "device_id", "licence_ends_at", "note", "refresh", "retire_old_at"))
 # What is typed to confirm, by the thing.
 _NAMES = {
     "client-keys": "2026-11",

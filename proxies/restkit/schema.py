@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
@@ -36,13 +36,20 @@ def documented(
     examples: list[OpenApiExample] | None = None,
 ) -> Callable[[F], F]:
     """What an action takes and gives. What else it answers follows from its need."""
-    return extend_schema(
+    told = extend_schema(
         summary=summary,
         request=takes,
         parameters=None if query is None else [query],
         responses={status: gives},
         examples=examples,
     )
+
+    def documents(action: F) -> F:
+        done: Any = told(action)
+        done.has_examples = bool(examples)
+        return cast("F", done)
+
+    return documents
 
 
 def example(name: str, value: Any, *, answer: bool = False) -> OpenApiExample:
@@ -162,7 +169,8 @@ class PortalSchema(AutoSchema):
 
     def get_examples(self) -> list[OpenApiExample]:
         """The action's own, or a request that is made from its shape."""
-        shape = self.get_request_serializer() if self.method in _METHODS_WITH_BODY else None
+        has_own = getattr(getattr(self.view, self.action, None), "has_examples", False)
+        shape = self.get_request_serializer() if self.method in _METHODS_WITH_BODY and not has_own else None
         if shape is None:
             return []
         made = shape() if isinstance(shape, type) else shape

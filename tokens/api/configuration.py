@@ -101,7 +101,12 @@ class Configuration(ManagementView[Environment]):
         "export": Need("proxies.view_environment", READ, also=_EVERYTHING),
     }
 
-    @documented("Apply a configuration", takes=ApplyShape, gives=AppliedShape, examples=[example("One", _DOCUMENT)])
+    @documented(
+        "Apply a configuration",
+        takes=ApplyShape,
+        gives=AppliedShape,
+        examples=[example("One", {"document": _DOCUMENT, "confirm": "4f53cda18c2baa0c"})],
+    )
     def apply(self, request: Request) -> Response:
         """Whole or not at all. `?dry_run=1` answers the plan; `confirm` is its fingerprint.
 
