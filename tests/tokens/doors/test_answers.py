@@ -11,6 +11,8 @@ import proxies
 import tokens
 from credentials.errors import CredentialError
 from proxies.errors import ProxyError
+from proxies.restkit.problems import STATUS
+from tests.databases import PROJECT
 from tests.tokens.doors.asking import REGISTERED, check_error
 from tests.world import Answered
 from tokens.doors import answers
@@ -63,6 +65,23 @@ def test_every_refusal_has_a_code_of_its_own_and_a_sentence():
     for each in every_refusal():
         assert each.code not in bases, each
         assert each.sentence not in bases, each
+
+
+def test_every_refusal_that_somebody_is_told_has_its_row_in_docs_errors():
+    page = (PROJECT / "docs" / "errors.md").read_text(encoding="utf-8")
+    said = {each.code: each.sentence for each in every_refusal()}
+    wanted = {f"| `{code}` | {int(STATUS.get(code, 409))} | {said[code]} |" for code in answers.MANAGEMENT_ONLY}
+    for code, (status, error) in answers.TABLE.items():
+        if code not in answers.HIDDEN:
+            wanted.add(f"| `{code}` | {status} | `{error}` | {said[code]} |")
+    for code in answers.BY_GRANT:
+        wanted.add(f"| `{code}` | 400 | `unauthorized_client`, `invalid_grant` | {said[code]} |")
+
+    rows = {line for line in page.splitlines() if line.startswith("| `") and line.split("`")[1] in said}
+
+    assert sorted(wanted - rows) == [], "docs/errors.md lacks these rows"
+    # What the framework refuses stands there in other words.
+    assert sorted(row for row in rows - wanted if " 401 | Show a token" not in row) == [], "docs/errors.md has these"
 
 
 def test_r11_every_error_is_a_registered_one_and_has_its_status():
