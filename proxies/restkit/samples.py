@@ -26,6 +26,7 @@ _VALUES: dict[str, Any] = {
     "proxy": "orders",
     "retire_old_at": "2027-01-31T00:00:00Z",
     "refresh": "eyJhbGciOiJFUzI1NiIsInR5cCI6InJlZnJlc2grand0In0...",
+    "url": "https://hooks.example.com/",
     "username": "ada",
 }
 # Not demanded by the shape, and yet what one thinks of.
@@ -50,8 +51,8 @@ def sample(shape: Serializer[Any], thing: str) -> dict[str, Any]:
     fields: dict[str, Any] = dict(shape.fields.items())
     wanted = [name for name, field in fields.items() if field.required or name in _WELCOME]
     found = {name: _VALUES[name] for name in wanted if name in _VALUES}
-    if "confirm" in fields and thing in _NAMES:
-        found["confirm"] = _NAMES[thing]
+    if "confirm" in fields:
+        found["confirm"] = _NAMES.get(thing, "its exact name")
     if not found:
         optional = [name for name in fields if name in _VALUES and name != "name"]
         found = {name: _VALUES[name] for name in optional[:_OPTIONAL_AT_MOST]}
