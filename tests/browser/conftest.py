@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from tests.databases import PROJECT, OwnDatabase
+from tests.databases import PROJECT, OwnDatabase, cloned
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -102,9 +103,16 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def portal(own_database: OwnDatabase, static_files: Path, tmp_path: Path) -> Iterator[Portal]:
     """The portal, running. A test that wants other settings puts them into `own_database.extra` in a fixture before."""
+    with running(own_database, static_files, tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def running(own_database: OwnDatabase, static_files: Path, folder: Path) -> Iterator[Portal]:
+    """A portal on a database, as long as the block lasts."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    log = tmp_path / "portal.log"
+    log = folder / "portal.log"
     settings = {
         "HOST": "127.0.0.1", "PORT": str(port), "PUBLIC_URL": url, "STATIC_ROOT": str(static_files),
         "WEB_CONCURRENCY": "1",
@@ -124,6 +132,18 @@ def portal(own_database: OwnDatabase, static_files: Path, tmp_path: Path) -> Ite
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+@pytest.fixture(scope="module")
+def shared_portal(
+    static_files: Path, tmp_path_factory: pytest.TempPathFactory, _template: None, django_db_blocker: Any
+) -> Iterator[Portal]:
+    """One portal and one database for the tests of a module, which leave each other's things alone."""
+    folder = tmp_path_factory.mktemp("shared")
+    data_dir = folder / "data"
+    data_dir.mkdir(mode=0o700)
+    with django_db_blocker.unblock(), cloned(data_dir) as own, running(own, static_files, folder) as found:
+        yield found
 
 
 def _free_port() -> int:

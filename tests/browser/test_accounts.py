@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.browser.conftest import PASSWORD, Portal, Watched
-from tests.browser.test_theme import DESK, PHONE, serious, too_wide
+from tests.browser.looks import DESK, PHONE, serious, too_wide
 from tests.tokens.codes import code
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.conftest import Portal, Watched
-from tests.browser.test_theme import DESK, PHONE, serious, too_wide
+from tests.browser.looks import DESK, PHONE, serious, too_wide
 
 pytestmark = pytest.mark.browser
 # One of each method, a dangerous one among them, opened to the bottom.

@@ -3,10 +3,8 @@ axe calls serious; on a desk and on a phone, in light and in dark."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,11 +12,11 @@ from django.urls import reverse
 from proxies.adminkit import PortalAdmin, act_url
 from tests import world as worlds
 from tests.browser.conftest import Portal, Watched
+from tests.browser.looks import DESK, PHONE, serious, too_wide
 from tests.world import World
 from tokens import signing
 
 pytestmark = pytest.mark.browser
-DESK, PHONE = {"width": 1366, "height": 860}, {"width": 390, "height": 844}
 # What axe judges (colours, names, order) is seen in two of the four.
 LOOKS = [
     pytest.param(DESK, "light", True, id="desk-light"),
@@ -57,23 +55,6 @@ def every_address() -> Iterator[str]:
             for kind in (False, True):
                 named = [act.name for act in screen.acts if act.dangerous is kind]
                 yield from (act_url(subject, name) for name in named[:1])
-
-
-def serious(page: Watched) -> list[str]:
-    """What axe finds; the marks that it puts on the page itself breach the policy and are not counted."""
-    before = list(page.violations)
-    found: Any = Axe().run(page.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-    page.violations[:] = before
-    return [
-        f"{breach['id']}: {breach['nodes'][0]['html'][:200]} {breach['nodes'][0]['failureSummary'][:200]}"
-        for breach in found.response["violations"]
-        if breach["impact"] in ("serious", "critical")
-    ]
-
-
-def too_wide(page: Watched) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    return wide
 
 
 @pytest.mark.parametrize(("viewport", "scheme", "ask_axe"), LOOKS)
