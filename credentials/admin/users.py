@@ -23,13 +23,15 @@ class PasswordForm(forms.Form):
 
     password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False)
     again = forms.CharField(
-        label="Password again", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
+        label=gettext_lazy("Password again"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
     )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if values.get("password") != values.pop("again", None):
-            raise forms.ValidationError("The two passwords differ.")
+            raise forms.ValidationError(_("The two passwords differ."))
         if values.get("password") or self.fields["password"].required:
             validate_password(values.get("password") or "")
         return values
@@ -55,7 +57,7 @@ class NewUserForm(ByMailForm, PasswordForm):
 
     username = forms.CharField(max_length=150, validators=User._meta.get_field("username").validators)
     email = forms.EmailField(required=False)
-    is_staff = forms.BooleanField(required=False, label="May enter the admin")
+    is_staff = forms.BooleanField(required=False, label=gettext_lazy("May enter the admin"))
     field_order = ("username", "email", "is_staff")
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -70,17 +72,17 @@ class NewUserForm(ByMailForm, PasswordForm):
 class AccessForm(forms.Form):
     """What a person may do."""
 
-    is_staff = forms.BooleanField(required=False, label="May enter the admin")
+    is_staff = forms.BooleanField(required=False, label=gettext_lazy("May enter the admin"))
     groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
     user_permissions = forms.ModelMultipleChoiceField(
-        Permission.objects.select_related("content_type"), required=False, label="Permissions"
+        Permission.objects.select_related("content_type"), required=False, label=gettext_lazy("Permissions")
     )
 
 
 def _grant(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
     target = values.pop("proxy") or values.pop("group")
     values.pop("group", None)
-    return f"{clients.grant(to=subject, target=target, by=actor(request), **values)}."
+    return _("{thing}.").format(thing=clients.grant(to=subject, target=target, by=actor(request), **values))
 
 
 class NoteForm(forms.Form):
@@ -92,7 +94,7 @@ class NoteForm(forms.Form):
 def _create(request: HttpRequest, subject: None, values: dict[str, Any]) -> str | Secret:
     by_mail, password = values.pop("by_mail", False), values.pop("password") or None
     if password:
-        return f"{users.create_user(by=actor(request), password=password, **values)} was created."
+        return _("{thing} was created.").format(thing=users.create_user(by=actor(request), password=password, **values))
     return _told_once(*password_links.invite(by=actor(request), by_mail=by_mail, **values))
 
 
@@ -112,22 +114,26 @@ def _told_once(subject: User, made: password_links.Made) -> str | Secret:
 
 def _set_password(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
     users.set_password(subject, values["password"], by=actor(request))
-    return f"{subject} has a new password. All tokens of {subject} have ended."
+    return _("{subject} has a new password. All tokens of {subject_2} have ended.").format(
+        subject=subject, subject_2=subject
+    )
 
 
 def _set_access(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
     users.set_access(subject, by=actor(request), **values)
-    return f"What {subject} may do was changed."
+    return _("What {subject} may do was changed.").format(subject=subject)
 
 
 def _deactivate(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
     users.deactivate(subject, by=actor(request), note=values["note"])
-    return f"{subject} can no longer log in. All tokens of {subject} have ended, for good."
+    return _("{subject} can no longer log in. All tokens of {subject_2} have ended, for good.").format(
+        subject=subject, subject_2=subject
+    )
 
 
 def _reactivate(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
     users.reactivate(subject, by=actor(request))
-    return f"{subject} can log in again."
+    return _("{subject} can log in again.").format(subject=subject)
 
 
 def _reset_second_factor(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
@@ -146,9 +152,9 @@ class UserAdmin(PortalAdmin):
     search_fields = ("username", "email")
     words = Words(exact=("username",), prefix=("username",), detail="email")
     exclude = ("password",)
-    add_act = Act("add", "Add user", _create, "add_user", NewUserForm)
+    add_act = Act("add", gettext_lazy("Add user"), _create, "add_user", NewUserForm)
     acts = (
-        Act("set-password", "Set password", _set_password, "change_user", PasswordForm, dangerous=True),
+        Act("set-password", gettext_lazy("Set password"), _set_password, "change_user", PasswordForm, dangerous=True),
         Act(
             "password-link",
             gettext_lazy("Invite or reset by link"),
@@ -163,7 +169,7 @@ class UserAdmin(PortalAdmin):
         ),
         Act(
             "access",
-            "What they may do",
+            gettext_lazy("What they may do"),
             _set_access,
             "change_user",
             AccessForm,
@@ -175,11 +181,11 @@ class UserAdmin(PortalAdmin):
         ),
         Act(
             "grant",
-            "Grant access",
+            gettext_lazy("Grant access"),
             _grant,
             "add_grant",
             GrantForm,
-            help="What this person may get access tokens for, at login or with a refresh key.",
+            help=gettext_lazy("What this person may get access tokens for, at login or with a refresh key."),
             possible=lambda subject: subject.is_active,
         ),
         Act(
@@ -196,16 +202,22 @@ class UserAdmin(PortalAdmin):
         ),
         Act(
             "deactivate",
-            "Deactivate",
+            gettext_lazy("Deactivate"),
             _deactivate,
             "change_user",
             NoteForm,
-            help="All tokens of this person end at once and stay ended.",
+            help=gettext_lazy("All tokens of this person end at once and stay ended."),
             dangerous=True,
-            milder="Milder: end everything. Then they can log in again.",
+            milder=gettext_lazy("Milder: end everything. Then they can log in again."),
             possible=lambda subject: subject.is_active,
         ),
-        Act("reactivate", "Reactivate", _reactivate, "change_user", possible=lambda subject: not subject.is_active),
+        Act(
+            "reactivate",
+            gettext_lazy("Reactivate"),
+            _reactivate,
+            "change_user",
+            possible=lambda subject: not subject.is_active,
+        ),
     )
 
     def act_view(self, request: HttpRequest, object_id: str, act_name: str) -> HttpResponse:
