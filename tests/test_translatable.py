@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib import admin
 
+from proxies.adminkit import PortalAdmin
 from tests.databases import PROJECT
 
 TEMPLATES = sorted((PROJECT / "templates").rglob("*.html"))
@@ -56,3 +58,10 @@ def test_no_label_or_help_of_a_form_or_act_is_bare(screen: Path) -> None:
         if re.search("[A-Za-z]{2}", each.value.value)
     ]
     assert found == []
+
+
+def test_every_list_says_what_to_do_when_it_is_empty() -> None:
+    quiet = {"user"}  # who looks is in it
+    screens = [each for each in admin.site._registry.values() if isinstance(each, PortalAdmin)]
+    assert len(screens) > 20
+    assert [each.opts.model_name for each in screens if not each.empty_hint and each.opts.model_name not in quiet] == []

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from credentials.models import Credential, CredentialDeployment, CredentialKey, Grant, User
 from proxies.adminkit import ImpactLine
@@ -115,17 +116,20 @@ def lines(found: Impact, place: str = "") -> list[ImpactLine]:
     """An impact as a table; nothing where nothing would end."""
     if found.nothing:
         return []
-    where = f" in {place}" if place else ""
     callers = ", ".join(f"{name}: {count}" for name, count in found.top_callers)
     told = [
-        ImpactLine(f"Live OAuth2 (opaque) tokens{where}", found.opaque),
-        ImpactLine(f"Live JWTs{where}", found.jwt),
-        ImpactLine(f"Never-expiring tokens among them{where}", found.never_expiring),
-        ImpactLine(f"Families that can still be refreshed{where}", found.refreshable),
-        ImpactLine(f"Clients and users that hold them{where}", found.clients, callers),
-        ImpactLine(f"Tokens used in the last hour{where}", found.used_in_last_hour),
+        ImpactLine(_there(_("Live OAuth2 (opaque) tokens"), place), found.opaque),
+        ImpactLine(_there(_("Live JWTs"), place), found.jwt),
+        ImpactLine(_there(_("Never-expiring tokens among them"), place), found.never_expiring),
+        ImpactLine(_there(_("Families that can still be refreshed"), place), found.refreshable),
+        ImpactLine(_there(_("Clients and users that hold them"), place), found.clients, callers),
+        ImpactLine(_there(_("Tokens used in the last hour"), place), found.used_in_last_hour),
     ]
     return [line for line in told if line.count]
+
+
+def _there(label: str, place: str) -> str:
+    return _("{what} in {place}").format(what=label, place=place) if place else label
 
 
 def impact_lines(subject: Model, act: str) -> list[ImpactLine]:

@@ -59,6 +59,7 @@ class GroupAdmin(PortalAdmin):
     """Roles. Only a superuser makes or changes one: nobody lifts themselves up."""
 
     section, place, icon = "People", 60, "users"
+    empty_hint = gettext_lazy("The four roles are made by the migrations: run manage.py migrate.")
     list_display = ("name", "people")
     search_fields = ("name",)
     ordering = ("name",)

@@ -40,6 +40,7 @@ class ChangeRecordAdmin(PortalAdmin):
     """Who changed what, when."""
 
     section, place, icon = "Log", 20, "history"
+    empty_hint = gettext_lazy("Every change that a person or the portal makes is listed here, with who, when and why.")
     minor = ("subject_kind", "note")
     list_display = ("at", "actor", "verb", "subject_kind", "subject_name", "environment", "note")
     list_filter = (("at", PeriodFilter), VerbFilter, KindFilter)

@@ -62,6 +62,7 @@ class EnvironmentAdmin(PortalAdmin):
     """Environments."""
 
     section, place, icon = "APIs", 30, "environment"
+    empty_hint = gettext_lazy("An environment is where tokens work, for instance Test and Live. Add the first one.")
     minor = ("slug", "gateways_must_authenticate")
     list_display = ("name", "slug", "kind", "is_default", "gateways_must_authenticate")
     list_filter = ("kind",)

@@ -62,6 +62,7 @@ class ScheduledJobAdmin(PortalAdmin):
     """Every job of the installation."""
 
     section, place, icon = "System", 10, "job"
+    empty_hint = gettext_lazy("Jobs are enlisted when background work starts: make run, or the worker of production.")
     minor = ("duration", "every")
     change_form_template = "admin/proxies/scheduledjob/change_form.html"
     list_display = ("label", "state", "last_run", "result", "duration", "next_run", "every", "backlog")
@@ -186,6 +187,7 @@ class JobRunAdmin(PortalAdmin):
     """The history of all jobs."""
 
     section, place, icon = "System", 20, "history"
+    empty_hint = gettext_lazy("Each run of a job is listed here. Start background work, or run a job by hand.")
     minor = ("duration", "node")
     list_display = ("started_at", "job", "outcome", "result", "duration", "node")
     list_filter = (JobFilter, "outcome")

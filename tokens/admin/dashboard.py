@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import register_front_page
 from proxies.adminkit.charts import Chart, Column, stacked
 from proxies.models import ApiProxy
 from tokens import figures
 
-SERIES = ("issued", "refreshed", "refused")
+SERIES = (gettext_lazy("issued"), gettext_lazy("refreshed"), gettext_lazy("refused"))
 LATE = timedelta(minutes=3)
 TOKENS, REFRESH, LOG = "tokens.issuedtoken", "tokens.refreshkey", "tokens.tokenrequestlog"
 
@@ -92,25 +94,32 @@ def _sum(rows: list[dict[str, Any]], name: str, **where: str) -> int:
 def _cards(found: dict[str, Any], may: _May) -> Iterator[Card]:
     tokens = found["tokens"]
     if may.see(TOKENS):
-        kinds = f"{_sum(tokens, 'live', kind='opaque'):,} opaque, {_sum(tokens, 'live', kind='jwt'):,} JWT"
-        yield Card("Live access tokens", _sum(tokens, "live"), kinds, may.link(TOKENS, "?status=live"))
+        kinds = _("{opaque} opaque, {jwt} JWT").format(
+            opaque=f"{_sum(tokens, 'live', kind='opaque'):,}", jwt=f"{_sum(tokens, 'live', kind='jwt'):,}"
+        )
+        yield Card(_("Live access tokens"), _sum(tokens, "live"), kinds, may.link(TOKENS, "?status=live"))
     if may.see(REFRESH):
         live = found["refresh"]["live"]
-        yield Card("Live refresh tokens", live, "of clients and people", may.link(REFRESH, "?status=live"))
+        yield Card(_("Live refresh tokens"), live, _("of clients and people"), may.link(REFRESH, "?status=live"))
     if may.see("tokens.requestrollup"):
         hours = found["hours"]
         granted, refused = sum(row[1] + row[2] for row in hours), sum(row[3] for row in hours)
-        since = hours[0][0][:16]
-        part = f"{refused / (granted + refused):.1%} of all" if granted + refused else "nothing was asked"
+        asked, since = granted + refused, hours[0][0][:16]
+        part = _("{share} of all").format(share=f"{refused / asked:.1%}") if asked else _("nothing was asked")
         url = may.link(LOG, f"?outcome__exact=granted&at__from={since}")
-        yield Card("Granted in 24 hours", granted, f"{sum(row[2] for row in hours):,} of them refreshes", url)
+        yield Card(
+            _("Granted in 24 hours"),
+            granted,
+            _("{count} of them refreshes").format(count=f"{sum(row[2] for row in hours):,}"),
+            url,
+        )
         url = may.link(LOG, f"?outcome__exact=refused&at__from={since}")
-        yield Card("Refused in 24 hours", refused, part, url, "bad" if refused else "")
+        yield Card(_("Refused in 24 hours"), refused, part, url, "bad" if refused else "")
     if may.see(TOKENS):
         soon, never = _sum(tokens, "soon"), _sum(tokens, "never")
-        yield Card("Expire within 24 hours", soon, "access tokens", may.link(TOKENS, "?status=soon"))
+        yield Card(_("Expire within 24 hours"), soon, _("access tokens"), may.link(TOKENS, "?status=soon"))
         tone = "warn" if never else ""
-        yield Card("Never expire", never, "access tokens", may.link(TOKENS, "?status=never"), tone)
+        yield Card(_("Never expire"), never, _("access tokens"), may.link(TOKENS, "?status=never"), tone)
 
 
 def _environments(found: dict[str, Any], may: _May) -> list[dict[str, Any]]:
@@ -129,7 +138,7 @@ def _environments(found: dict[str, Any], may: _May) -> list[dict[str, Any]]:
                 "share": round(100 * count / most, 1),
                 "url": may.link(TOKENS, f"?status=live&environment={slug}&token_format__exact={kind}"),
             }
-            for kind, name in (("opaque", "Opaque"), ("jwt", "JWT"))
+            for kind, name in (("opaque", _("Opaque")), ("jwt", _("JWT")))
         ]
         shown.append({"slug": slug, "live": _sum(rows, "live", environment=slug), "kinds": kinds})
     return shown
@@ -138,12 +147,12 @@ def _environments(found: dict[str, Any], may: _May) -> list[dict[str, Any]]:
 def _charts(found: dict[str, Any], may: _May) -> list[Chart]:
     if not may.see("tokens.requestrollup"):
         return []
-    log = may.link(LOG)
+    log, series = may.link(LOG), [str(name) for name in SERIES]
     hours = [_column(row, log, timedelta(hours=1), every=3) for row in found["hours"]]
     days = [_column(row, log, timedelta(days=1), every=5) for row in found["days"]]
     return [
-        stacked("Token requests by the hour, the last 24 hours (UTC)", SERIES, hours),
-        stacked("Token requests by the day, the last 30 days (UTC)", SERIES, days),
+        stacked(_("Token requests by the hour, the last 24 hours (UTC)"), series, hours),
+        stacked(_("Token requests by the day, the last 30 days (UTC)"), series, days),
     ]
 
 
@@ -161,37 +170,37 @@ def _notices(found: dict[str, Any], may: _May) -> Iterator[Notice]:
     counted = found["attention"]
     tokens = found["tokens"]
     offered = (
-        ("Connections in trouble: no instance reports", counted["connections_in_trouble"],
+        (_("Connections in trouble: no instance reports"), counted["connections_in_trouble"],
          "credentials.connectionconfiguration", "?instances=problem", "bad"),
-        ("Connection tokens overdue for rotation", counted["connections_overdue"],
+        (_("Connection tokens overdue for rotation"), counted["connections_overdue"],
          "credentials.connectionconfiguration", "?rotation=overdue", "bad"),
-        ("Connection tokens to rotate soon", counted["connections_recommended"],
+        (_("Connection tokens to rotate soon"), counted["connections_recommended"],
          "credentials.connectionconfiguration", "?rotation=recommended", "warn"),
-        ("Licences that end within 30 days", counted["licences"],
+        (_("Licences that end within 30 days"), counted["licences"],
          "credentials.connectionconfiguration", "?licence=month", "warn"),
-        ("Credentials that expire within 30 days", counted["credentials_expiring"],
+        (_("Credentials that expire within 30 days"), counted["credentials_expiring"],
          "credentials.credential", "?expires=month", "warn"),
-        ("Client secrets that retire within 30 days", counted["secrets_retiring"],
+        (_("Client secrets that retire within 30 days"), counted["secrets_retiring"],
          "credentials.credential", "?secret=retiring", "info"),
-        ("Grants that expire within 30 days", counted["grants_expiring"],
+        (_("Grants that expire within 30 days"), counted["grants_expiring"],
          "credentials.grant", "?expires=month", "warn"),
-        ("Refresh keys that expire within 7 days", counted["refresh_keys_expiring"],
+        (_("Refresh keys that expire within 7 days"), counted["refresh_keys_expiring"],
          "tokens.jwtrefreshkey", "?status=live&expires_at__from={today}&expires_at__to={week}", "warn"),
-        ("Personal access tokens that expire within 7 days", counted["personal_tokens_expiring"],
+        (_("Personal access tokens that expire within 7 days"), counted["personal_tokens_expiring"],
          "credentials.personalaccesstoken", "", "info"),
-        ("Refresh tokens with one refresh left at most", found["refresh"]["near_limit"],
+        (_("Refresh tokens with one refresh left at most"), found["refresh"]["near_limit"],
          REFRESH, "?status=last", "info"),
         # A figure that an earlier release did not count is missing until the next count.
-        ("API proxies that nobody answers for", counted.get("proxies_orphaned", 0),
+        (_("API proxies that nobody answers for"), counted.get("proxies_orphaned", 0),
          "proxies.apiproxy", "?orphans=yes&archived_at__isempty=1", "info"),
-        ("Proxy groups that nobody answers for", counted.get("groups_orphaned", 0),
+        (_("Proxy groups that nobody answers for"), counted.get("groups_orphaned", 0),
          "proxies.proxygroup", "?orphans=yes&archived_at__isempty=1", "info"),
-        ("Credentials that nobody answers for", counted.get("credentials_orphaned", 0),
+        (_("Credentials that nobody answers for"), counted.get("credentials_orphaned", 0),
          "credentials.credential", "?orphans=yes&archived_at__isempty=1", "info"),
-        ("Connection configurations that nobody answers for", counted.get("connections_orphaned", 0),
+        (_("Connection configurations that nobody answers for"), counted.get("connections_orphaned", 0),
          "credentials.connectionconfiguration", "?orphans=yes&closed_at__isempty=1", "info"),
-        ("Live access tokens that were never used", _sum(tokens, "unused"), TOKENS, "?use=never", "info"),
-        ("Live access tokens unused for 90 days", _sum(tokens, "idle"), TOKENS, "?use=long", "warn"),
+        (_("Live access tokens that were never used"), _sum(tokens, "unused"), TOKENS, "?use=never", "info"),
+        (_("Live access tokens unused for 90 days"), _sum(tokens, "idle"), TOKENS, "?use=long", "warn"),
     )  # fmt: skip
     now = timezone.now()
     days = {"today": f"{now:%Y-%m-%d}", "week": f"{now + timedelta(days=7):%Y-%m-%d}"}

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from proxies.adminkit import moment, state_badge
 from tokens.models import JwtRefreshKey
@@ -34,20 +35,23 @@ def _generation(each: JwtRefreshKey, shown: JwtRefreshKey, now: Any) -> SafeStri
     told = each.device_info or {}
     place = ", ".join(str(part) for part in (told.get("browser"), told.get("system"), told.get("address")) if part)
     used = (
-        format_html("last used {}{}", moment(each.last_used_at, seconds=True), f" from {place}" if place else "")
+        format_html(
+            _("last used {} from {}") if place else _("last used {}"), moment(each.last_used_at, seconds=True), place
+        )
         if each.last_used_at
-        else "never used"
+        else _("never used")
     )
     name: str | SafeString = each.jti[:10]
     if each.pk != shown.pk:
         address = reverse("admin:tokens_jwtrefreshkey_change", args=[each.pk])
         name = format_html('<a href="{}">{}</a>', address, each.jti[:10])
     return format_html(
-        '<li{}>{} <code>{}</code> {}<br><span class="quiet">made {}, {}</span></li>',
+        '<li{}>{} <code>{}</code> {}<br><span class="quiet">{} {}, {}</span></li>',
         "" if each.pk != shown.pk else SafeString(' class="shown" aria-current="true"'),
-        "First key" if each.sequence == 0 else f"Renewal {each.sequence}",
+        _("First key") if each.sequence == 0 else _("Renewal {number}").format(number=each.sequence),
         name,
         state_badge(str(state_of(each, now))),
+        _("made"),
         moment(each.created_at, seconds=True),
         used,
     )
