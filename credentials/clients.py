@@ -75,7 +75,8 @@ def open_credential(
                 _refuse_archived(holder)
             made = Credential.objects.create(name=name, client_id=chosen, proxy=proxy, group=group, **fields)
             raw = _keep_slow_hash(made, slow_hash, now) if slow_hash else _new_secret(made, 1, now, secret)
-            history.record("open", made, by=by, at=now, after={"client_id": chosen})
+            told = {"client_id": chosen, "key_of": str(proxy or group or ""), **fields}
+            history.record("open", made, by=by, at=now, after=told)
     except IntegrityError as taken:
         if Credential.objects.filter(client_id=chosen).exists():
             raise InvalidCredential("This client id is in use.") from taken
@@ -190,7 +191,7 @@ def retire_secret(secret: CredentialSecret, *, by: str, at: datetime | None = No
         if _lives_by_secrets(kept) and not in_service.exclude(pk=secret.pk).exclude(retire_at__lte=now).exists():
             raise LastSecret
         in_service.filter(pk=secret.pk).update(slot=None, retired_at=now)
-        history.record("retire", kept, by=by, at=now)
+        history.record("retire", kept, by=by, at=now, before={"slot": secret.slot}, after={"slot": None})
 
 
 def _lives_by_secrets(credential: Credential) -> bool:
@@ -248,7 +249,8 @@ def change_key(credential: Credential, *, by: str, client_id: str = "", at: date
             changed = {"client_id": client_id} if client_id else {}
             Credential.objects.filter(pk=kept.pk).update(key_generation=F("key_generation") + 1, **changed)
             raw = _new_secret(kept, 1, now)
-            history.record("change key", kept, by=by, at=now, after=changed)
+            before = {"client_id": kept.client_id} if client_id else None
+            history.record("change key", kept, by=by, at=now, before=before, after={**changed, "tokens_ended": True})
     except IntegrityError as taken:
         raise InvalidCredential("This client id is in use.") from taken
     credential.refresh_from_db()
@@ -270,12 +272,13 @@ def deploy(
         found, created = CredentialDeployment.objects.get_or_create(
             credential=kept, environment=environment, defaults={"deployed_at": now}
         )
+        told = history.switched("deployed", True, not created and found.undeployed_at is None)
         if not created:
             CredentialDeployment.objects.filter(pk=found.pk).exclude(undeployed_at=None).update(
                 undeployed_at=None, deployed_at=now
             )
             found.refresh_from_db()
-        history.record("deploy", kept, by=by, at=now, environment=environment.slug, note=note)
+        history.record("deploy", kept, by=by, at=now, environment=environment.slug, note=note, **told)
     return found
 
 
@@ -300,7 +303,8 @@ def undeploy(
         )
         if deployed.update(undeployed_at=now, generation=F("generation") + 1) == 0:
             raise CredentialNotDeployed
-        history.record("undeploy", credential, by=by, at=now, environment=environment.slug, note=note)
+        told = history.switched("deployed", False)
+        history.record("undeploy", credential, by=by, at=now, environment=environment.slug, note=note, **told)
 
 
 # --- D14, activity: one verb each
@@ -312,7 +316,7 @@ def deactivate(credential: Credential, *, by: str, note: str = "", at: datetime 
     with transaction.atomic():
         locked(credential)
         if Credential.objects.filter(pk=credential.pk, deactivated_at=None).update(deactivated_at=now):
-            history.record("deactivate", credential, by=by, at=now, note=note)
+            history.record("deactivate", credential, by=by, at=now, note=note, **history.switched("active", False))
     credential.refresh_from_db()
 
 
@@ -322,7 +326,7 @@ def reactivate(credential: Credential, *, by: str, at: datetime | None = None) -
     with transaction.atomic():
         locked(credential)
         if Credential.objects.filter(pk=credential.pk).exclude(deactivated_at=None).update(deactivated_at=None):
-            history.record("reactivate", credential, by=by, at=now)
+            history.record("reactivate", credential, by=by, at=now, **history.switched("active", True))
     credential.refresh_from_db()
 
 
@@ -339,7 +343,7 @@ def archive(credential: Credential, *, by: str, note: str = "", at: datetime | N
         kept.secrets.filter(slot__isnull=False).update(slot=None, retired_at=now)
         kept.keys.filter(removed_at=None).update(removed_at=now)
         Credential.objects.filter(pk=kept.pk).update(archived_at=now)
-        history.record("archive", kept, by=by, at=now, note=note)
+        history.record("archive", kept, by=by, at=now, note=note, **history.switched("archived", True))
     credential.refresh_from_db()
 
 
@@ -377,8 +381,9 @@ def grant(
         if isinstance(to, Credential):
             locked(to)
         _refuse_archived(target)
+        before = Grant.objects.filter(**pair).values(*terms).first()
         made, _ = Grant.objects.update_or_create(**pair, defaults=terms)
-        history.record("grant", to, by=by, at=now, after={**terms, "target": target.slug})
+        history.record("grant", to, by=by, at=now, before=before, after={**terms, "target": target.slug})
     return made
 
 

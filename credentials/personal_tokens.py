@@ -99,7 +99,7 @@ def revoke(token: PersonalAccessToken, *, by: str, because: str = "", at: dateti
         fresh = PersonalAccessToken.objects.filter(pk=token.pk, revoked_at=None)
         done = fresh.update(revoked_at=now, revoked_by=by[:150], revoked_because=because[:200])
         if done:
-            history.record("revoke", token, by=by, at=now, note=because)
+            history.record("revoke", token, by=by, at=now, note=because, **history.switched("revoked", True))
     token.refresh_from_db()
     return bool(done)
 

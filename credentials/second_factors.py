@@ -110,7 +110,7 @@ def confirm(person: User, code: str, *, by: str, at: datetime | None = None) -> 
         _accept_of_app(held, _tidy(code), now)
         User.objects.filter(pk=held.pk).update(second_factor_since=now)
         made = _new_codes(held)
-        history.record("set up second factor", held, by=by, at=now)
+        history.record("set up second factor", held, by=by, at=now, **history.switched("second_factor", True))
     person.refresh_from_db()
     return made
 
@@ -123,7 +123,7 @@ def renew_codes(person: User, *, by: str, at: datetime | None = None) -> list[st
         if held.second_factor_since is None:
             raise SecondFactorState("There is no second factor that recovery codes could stand for.")
         made = _new_codes(held)
-        history.record("renew recovery codes", held, by=by, at=now)
+        history.record("renew recovery codes", held, by=by, at=now, after={"recovery_codes_left": RECOVERY_CODES})
     return made
 
 
@@ -135,7 +135,8 @@ def remove(person: User, *, by: str, note: str = "", at: datetime | None = None)
             raise SecondFactorState("There is no second factor to remove.")
         SecondFactor.objects.filter(person=person).delete()
         RecoveryCode.objects.filter(person=person).delete()
-        history.record("remove second factor", person, by=by, at=now, note=note)
+        told = history.switched("second_factor", False)
+        history.record("remove second factor", person, by=by, at=now, note=note, **told)
     person.refresh_from_db()
 
 

@@ -28,7 +28,7 @@ def create_user(*, username: str, password: str | None, by: str, at: datetime | 
     try:
         with transaction.atomic():
             made = User.objects.create_user(username, password=password, **fields)
-            history.record("create", made, by=by, at=now)
+            history.record("create", made, by=by, at=now, after={"username": username, **fields})
     except IntegrityError as taken:
         raise InvalidCredential("This user name is taken.") from taken
     return made
@@ -89,7 +89,7 @@ def set_password(user: User, password: str, *, by: str, note: str = "", at: date
     with transaction.atomic():
         user.set_password(password)
         User.objects.filter(pk=user.pk).update(password=user.password, generation=F("generation") + 1)
-        history.record("change login", user, by=by, at=now, note=note)
+        history.record("change login", user, by=by, at=now, note=note, after={"tokens_ended": True})
     user.refresh_from_db()
 
 
@@ -104,7 +104,7 @@ def deactivate(user: User, *, by: str, note: str = "", at: datetime | None = Non
     with transaction.atomic():
         active = User.objects.filter(pk=user.pk, is_active=True)
         if active.update(is_active=False, generation=F("generation") + 1):
-            history.record("deactivate", user, by=by, at=now, note=note)
+            history.record("deactivate", user, by=by, at=now, note=note, **history.switched("active", False))
     user.refresh_from_db()
 
 
@@ -113,7 +113,7 @@ def reactivate(user: User, *, by: str, at: datetime | None = None) -> None:
     now = at or timezone.now()
     with transaction.atomic():
         if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
-            history.record("reactivate", user, by=by, at=now)
+            history.record("reactivate", user, by=by, at=now, **history.switched("active", True))
     user.refresh_from_db()
 
 
@@ -129,9 +129,21 @@ def set_access(
     """Replace what a person may do: entering the admin, groups, single permissions. It counts from the next request."""
     now = at or timezone.now()
     with transaction.atomic():
+        kept = User.objects.select_for_update().get(pk=user.pk)
+        before = _access_of(kept)
         User.objects.filter(pk=user.pk).update(is_staff=is_staff)
+        kept.is_staff = is_staff
         user.groups.set(groups)
         user.user_permissions.set(user_permissions)
-        names = ", ".join(sorted(group.name for group in user.groups.all()))
-        history.record("set access", user, by=by, at=now, after={"is_staff": is_staff, "groups": names})
+        history.record("set access", user, by=by, at=now, before=before, after=_access_of(kept))
     user.refresh_from_db()
+
+
+def _access_of(person: User) -> dict[str, Any]:
+    """What was given to a person, by name, as it is in the database now."""
+    singly = person.user_permissions.order_by().values_list("content_type__app_label", "codename")
+    return {
+        "is_staff": person.is_staff,
+        "groups": ", ".join(sorted(person.groups.order_by().values_list("name", flat=True))),
+        "permissions": " ".join(sorted(f"{app}.{codename}" for app, codename in singly)),
+    }

@@ -120,7 +120,7 @@ def add_environment(
         with transaction.atomic():
             is_first = not Environment.objects.filter(is_default=True).exists()
             made = Environment.objects.create(slug=slug, is_default=is_first, **kept)
-            history.record("add", made, by=by, at=now, environment=slug)
+            history.record("add", made, by=by, at=now, environment=slug, after={**kept, "default": is_first})
     except IntegrityError as taken:
         raise NameTaken("An environment of this name or slug exists.") from taken
     return made
@@ -136,9 +136,12 @@ def make_default(environment: Environment, *, by: str, at: datetime | None = Non
     now = at or timezone.now()
     with transaction.atomic():
         list(Environment.objects.select_for_update().order_by("pk"))
+        before = Environment.objects.filter(is_default=True).values_list("slug", flat=True).first()
         Environment.objects.filter(is_default=True).update(is_default=False)
         Environment.objects.filter(pk=environment.pk).update(is_default=True)
-        history.record("make default", environment, by=by, at=now, environment=environment.slug)
+        was, will_be = {"default": before}, {"default": environment.slug}
+        place = environment.slug
+        history.record("make default", environment, by=by, at=now, environment=place, before=was, after=will_be)
     environment.refresh_from_db()
 
 
@@ -160,7 +163,7 @@ def _add(model: type[H], slug: str, audience: str, *, by: str, now: datetime, fi
         _take(slug, chosen)
         made = model(slug=slug, audience=chosen, **kept)
         made.save(force_insert=True)
-        history.record("add", made, by=by, at=now)
+        history.record("add", made, by=by, at=now, after={"slug": slug, "audience": chosen, **kept})
     return made
 
 
@@ -253,7 +256,7 @@ def archive(holder: ApiProxy | ProxyGroup, *, by: str, note: str = "", at: datet
             with suppress(NotDeployed):
                 deployment.undeploy(kept, deployed.environment, by=by, note=note, at=now)
         type(holder)._default_manager.filter(pk=kept.pk).update(archived_at=now)
-        history.record("archive", kept, by=by, at=now, note=note)
+        history.record("archive", kept, by=by, at=now, note=note, **history.switched("archived", True))
     holder.refresh_from_db()
 
 

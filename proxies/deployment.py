@@ -29,12 +29,14 @@ def deploy(
         found, created = Deployment.objects.get_or_create(
             **_of(holder), environment=environment, defaults={"deployed_at": now}
         )
+        was = not created and found.undeployed_at is None
         if not created:
             Deployment.objects.filter(pk=found.pk).exclude(undeployed_at=None).update(
                 undeployed_at=None, deployed_at=now
             )
             found.refresh_from_db()
-        history.record("deploy", holder, by=by, at=now, environment=environment.slug, note=note)
+        told = history.switched("deployed", True, was)
+        history.record("deploy", holder, by=by, at=now, environment=environment.slug, note=note, **told)
     return found
 
 
@@ -47,7 +49,8 @@ def undeploy(
         deployed = Deployment.objects.filter(**_of(holder), environment=environment, undeployed_at=None)
         if deployed.update(undeployed_at=now, generation=F("generation") + 1) == 0:
             raise NotDeployed
-        history.record("undeploy", holder, by=by, at=now, environment=environment.slug, note=note)
+        told = history.switched("deployed", False)
+        history.record("undeploy", holder, by=by, at=now, environment=environment.slug, note=note, **told)
     return Deployment.objects.get(**_of(holder), environment=environment)
 
 

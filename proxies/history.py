@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db.models import Model
 
@@ -40,6 +40,18 @@ def record(
         before=None if before is None else plain(before),
         after=None if after is None else plain(after),
     )
+
+
+class Switch(TypedDict):
+    """`before` and `after` as `record` takes them."""
+
+    before: dict[str, bool]
+    after: dict[str, bool]
+
+
+def switched(name: str, to: bool, was: bool | None = None) -> Switch:
+    """`before` and `after` of something that is so or not so; without a word it was the other way round."""
+    return {"before": {name: (not to) if was is None else was}, "after": {name: to}}
 
 
 def _storable(text: str) -> str:

@@ -243,7 +243,10 @@ def _changed(name: str, verb: str, *, by: str, at: datetime, only: Q | None = No
         changed = ScheduledJob.objects.filter(only or Q(), name=name).update(**values)
         row = ScheduledJob.objects.get(name=name)
         if changed:
-            history.record(verb, row, by=by, at=at)
+            if verb == "run now":
+                history.record(verb, row, by=by, at=at, after={"requested_at": at})
+            else:
+                history.record(verb, row, by=by, at=at, **history.switched("paused", verb == "pause"))
     return row
 
 

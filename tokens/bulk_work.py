@@ -100,7 +100,7 @@ def _moved(work: BulkWork, verb: str, only: Q, *, by: str, at: datetime, **value
     with transaction.atomic():
         moved = BulkWork.objects.filter(only, pk=work.pk).update(**values)
         if moved:
-            history.record(verb, work, by=by, at=at)
+            history.record(verb, work, by=by, at=at, **history.switched("paused", verb == "pause"))
     work.refresh_from_db()
     return bool(moved)
 

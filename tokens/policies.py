@@ -116,7 +116,7 @@ def suspend(policy: TokenPolicy, *, by: str, at: datetime | None = None) -> None
     now = at or timezone.now()
     with transaction.atomic():
         if TokenPolicy.objects.filter(pk=policy.pk, suspended_at=None).update(suspended_at=now):
-            history.record("suspend", policy, by=by, at=now)
+            history.record("suspend", policy, by=by, at=now, **history.switched("suspended", True))
     policy.refresh_from_db()
 
 
@@ -125,5 +125,5 @@ def resume(policy: TokenPolicy, *, by: str, at: datetime | None = None) -> None:
     now = at or timezone.now()
     with transaction.atomic():
         if TokenPolicy.objects.filter(pk=policy.pk).exclude(suspended_at=None).update(suspended_at=None):
-            history.record("resume", policy, by=by, at=now)
+            history.record("resume", policy, by=by, at=now, **history.switched("suspended", False))
     policy.refresh_from_db()

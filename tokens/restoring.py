@@ -1,6 +1,6 @@
 """After a backup was restored: what was revoked since it was made would be good again, so everything ends."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -32,6 +32,9 @@ def raise_all_generations(*, by: str, at: datetime | None = None) -> Raised:
             users=users.raise_all_generations(),
             deployments=deployment.raise_all_generations(),
         )
+        told = asdict(raised)
         for environment in Environment.objects.all():
-            history.record("raise all generations", environment, by=by, at=now, environment=environment.slug)
+            history.record(
+                "raise all generations", environment, by=by, at=now, environment=environment.slug, after=told
+            )
     return raised

@@ -87,7 +87,8 @@ def stage(
             public_key=public_pem.decode(),
             created_at=now,
         )
-        history.record("stage", key, by=by, at=now, environment=environment.slug)
+        told = {"kid": kid, "algorithm": algorithm}
+        history.record("stage", key, by=by, at=now, environment=environment.slug, after=told)
     return key
 
 
@@ -97,7 +98,8 @@ def publish(key: SigningKey, *, by: str, at: datetime | None = None) -> None:
     with transaction.atomic():
         if SigningKey.objects.filter(_UNFINISHED, pk=key.pk, published_at=None).update(published_at=now) == 0:
             raise SigningKeyState("Only a staged key can be published.")
-        history.record("publish", key, by=by, at=now, environment=key.environment.slug)
+        told = history.switched("published", True)
+        history.record("publish", key, by=by, at=now, environment=key.environment.slug, **told)
 
 
 def publish_next(
@@ -210,10 +212,13 @@ def _let_sign(
     if new is None:
         new = _made(environment, by=by, algorithm=algorithm, now=now)
         publish(new, by=by, at=now)
+    signed = SigningKey.objects.filter(environment=environment, signing_since__isnull=False)
+    old = signed.order_by("-signing_since", "-pk").first()
     SigningKey.objects.filter(_SIGNING, environment=environment).update(verify_only_since=now)
     if SigningKey.objects.filter(_UNFINISHED, pk=new.pk, signing_since=None).update(signing_since=now) == 0:
         raise SigningKeyState
-    history.record(verb, new, by=by, at=now, environment=environment.slug)
+    before, after = {"signing": None if old is None else old.kid}, {"signing": new.kid}
+    history.record(verb, new, by=by, at=now, environment=environment.slug, before=before, after=after)
     new.refresh_from_db()
     return new
 
@@ -241,7 +246,8 @@ def retire(key: SigningKey, *, by: str, at: datetime | None = None) -> None:
         _hold(key.environment)
         if SigningKey.objects.filter(_UNFINISHED, pk=key.pk, signing_since=None).update(retired_at=now) == 0:
             raise SigningKeyState("Only a key that never signed can be taken back.")
-        history.record("retire", key, by=by, at=now, environment=key.environment.slug)
+        told = history.switched("retired", True)
+        history.record("retire", key, by=by, at=now, environment=key.environment.slug, **told)
 
 
 def retire_due(*, by: str = "", at: datetime | None = None) -> int:
@@ -257,7 +263,8 @@ def retire_due(*, by: str = "", at: datetime | None = None) -> int:
             continue
         with transaction.atomic():
             if SigningKey.objects.filter(_UNFINISHED, pk=key.pk).update(retired_at=now):
-                history.record("retire", key, by=by, at=now, environment=key.environment.slug)
+                told = history.switched("retired", True)
+                history.record("retire", key, by=by, at=now, environment=key.environment.slug, **told)
                 retired += 1
     return retired
 

@@ -245,7 +245,7 @@ def test_d18_the_client_id_may_change_with_the_key(db: None) -> None:
     opened = opened_of(client_id="shop")
     clients.change_key(opened.credential, by="ada", client_id="shop-2")
     assert opened.credential.client_id == "shop-2"
-    assert ChangeRecord.objects.get(verb="change key").after == {"client_id": "shop-2"}
+    assert ChangeRecord.objects.get(verb="change key").after == {"client_id": "shop-2", "tokens_ended": True}
     with pytest.raises(InvalidCredential):
         clients.change_key(opened.credential, by="ada", client_id="a:b")
     assert opened.credential.key_generation == 2

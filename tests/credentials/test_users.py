@@ -94,7 +94,11 @@ def test_what_a_person_may_do_is_replaced_and_recorded(db: None) -> None:
     users.set_access(user, is_staff=True, groups=[operators], user_permissions=[], by="root")
     assert user.is_staff
     assert list(user.groups.all()) == [operators]
-    assert ChangeRecord.objects.get(verb="set access").after == {"is_staff": True, "groups": "operators"}
+    assert ChangeRecord.objects.get(verb="set access").after == {
+        "is_staff": True,
+        "groups": "operators",
+        "permissions": "",
+    }
     assert generation(user) == 1
 
 

@@ -68,7 +68,8 @@ def rotate_secret(webhook: Webhook, *, by: str, at: datetime | None = None) -> s
             sealed_earlier_secret=held.sealed_secret,
             earlier_secret_until=now + EARLIER_SECRET_LASTS,
         )
-        history.record("rotate secret", webhook, by=by, at=now)
+        until = {"earlier_one_until": now + EARLIER_SECRET_LASTS}
+        history.record("rotate secret", webhook, by=by, at=now, after=until)
     webhook.refresh_from_db()
     return secret
 
@@ -93,13 +94,17 @@ def archive(webhook: Webhook, *, by: str, at: datetime | None = None) -> bool:
     return _set(webhook, "archive", by=by, at=now, only={"archived_at": None}, archived_at=now, **erased)
 
 
+# What an act switches, and to what.
+_SWITCHES = {"pause": ("paused", True), "resume": ("paused", False), "archive": ("archived", True)}
+
+
 def _set(
     webhook: Webhook, verb: str, *, by: str, at: datetime | None, only: dict[str, object], **values: object
 ) -> bool:
     with transaction.atomic():
         done = Webhook.objects.filter(pk=webhook.pk, **only).update(**values)
         if done:
-            history.record(verb, webhook, by=by, at=at or timezone.now())
+            history.record(verb, webhook, by=by, at=at or timezone.now(), **history.switched(*_SWITCHES[verb]))
     webhook.refresh_from_db()
     return bool(done)
 
