@@ -145,11 +145,17 @@ def give_up_killed(now: datetime) -> int:
 
 
 def resend(reminder: Reminder, *, by: str, at: datetime | None = None) -> int:
-    """Send it again to every place there is now, under the same event id; to how many. Raises NobodyToRemind."""
+    """Send it again to whoever answers for it now, and every webhook, under the same event id; to how many places.
+
+    Raises NobodyToRemind.
+    """
     now = at or timezone.now()
+    owner = subjects.owner_now(reminder)
     with transaction.atomic():
+        Reminder.objects.filter(pk=reminder.pk).update(owner_name=owner.name, owner_email=owner.email)
+        reminder.refresh_from_db()
         rows = reminder.deliveries.filter(Q(webhook=None) | Q(webhook__archived_at=None))
-        if not settings.MAIL_IS_ON:
+        if not (settings.MAIL_IS_ON and owner.email):
             rows = rows.exclude(webhook=None)
         again = rows.update(attempts=0, next_attempt_at=now, delivered_at=None, dead_at=None)
         again += _deliver_to(reminder, now)

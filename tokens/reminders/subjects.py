@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from credentials import rules
 from credentials.models import (
@@ -112,6 +112,38 @@ def _of_person(person: User) -> Owner:
     return Owner(person.get_full_name() or person.get_username(), person.email)
 
 
+def _of_owned(row: ConnectionConfiguration) -> Owner:
+    return Owner(row.owner_name, row.owner_email)
+
+
+def _of_grant(grant: Grant) -> Owner:
+    return _of_person(grant.user) if grant.user is not None else _of_credential(_its_credential(grant))
+
+
+def _its_credential(row: Any) -> Credential:
+    found: Credential = row.credential
+    return found
+
+
+_SUBJECTS: dict[str, tuple[type[Model], Callable[[Any], Owner]]] = {
+    Kind.CREDENTIAL: (Credential, _of_credential),
+    Kind.SECRET: (CredentialSecret, lambda row: _of_credential(row.credential)),
+    Kind.CERTIFICATE: (CredentialKey, lambda row: _of_credential(row.credential)),
+    Kind.GRANT: (Grant, _of_grant),
+    Kind.LICENCE: (ConnectionConfiguration, _of_owned),
+    Kind.CONNECTION_TOKEN: (ConnectionToken, lambda row: _of_owned(row.configuration)),
+    Kind.REFRESH_KEY: (JwtRefreshKey, lambda row: _of_person(row.family.user)),
+    Kind.PERSONAL_TOKEN: (PersonalAccessToken, lambda row: _of_person(row.owner)),
+}
+
+
+def owner_now(reminder: Reminder) -> Owner:
+    """Who answers for its subject by now; who did then, where the subject is gone."""
+    model, whose = _SUBJECTS[reminder.kind]
+    row = model._default_manager.filter(pk=reminder.subject_id).first()
+    return Owner(reminder.owner_name, reminder.owner_email) if row is None else whose(row)
+
+
 _ALIVE = Q(archived_at=None, deactivated_at=None)
 _OF_ALIVE = Q(credential__archived_at=None, credential__deactivated_at=None)
 _HOLDERS = ("credential__proxy", "credential__group")
@@ -147,16 +179,15 @@ def _grants(now: datetime) -> Iterator[Found]:
     held = Q(credential=None, user__is_active=True) | _OF_ALIVE
     rows = Grant.objects.filter(held, _ending_day("expires_on", now), withdrawn_at=None)
     for row in _sliced(rows.select_related(*_HOLDERS, "user", "proxy", "group")):
-        holder = row.credential or row.user
-        owner = _of_credential(holder) if isinstance(holder, Credential) else _of_person(holder)
-        end, name = _midnight(row.expires_on), f"{holder} → {row.proxy or row.group}"
+        owner = _of_grant(row)
+        end, name = _midnight(row.expires_on), f"{row.credential or row.user} → {row.proxy or row.group}"
         yield from _found(Kind.GRANT, row, row, end=end, born=row.created_at, owner=owner, now=now, name=name)
 
 
 def _licences(now: datetime) -> Iterator[Found]:
     rows = ConnectionConfiguration.objects.still_open().filter(_ending("licence_ends_at", now))
     for row in _sliced(rows):
-        owner = Owner(row.owner_name, row.owner_email)
+        owner = _of_owned(row)
         yield from _found(Kind.LICENCE, row, row, end=row.licence_ends_at, born=row.created_at, owner=owner, now=now)
 
 

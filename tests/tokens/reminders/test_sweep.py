@@ -11,8 +11,9 @@ from tests.credentials.connections import opened
 from tests.databases import OwnDatabase
 from tests.world import REQUEST, START, World, build
 from tokens import lifecycle, reminders, signing
+from tokens.errors import NobodyToRemind
 from tokens.models import Delivery, JwtRefreshKey, Reminder
-from tokens.reminders import webhooks
+from tokens.reminders import outbox, webhooks
 
 END = datetime(2026, 6, 1, tzinfo=START.tzinfo)
 MAIL = "shop@example.com"
@@ -140,6 +141,26 @@ def test_d34_s4_5_a_connection_token_is_told_at_half_a_year_and_at_a_year_and_a_
     assert len(stages()) == 2
     reminders.sweep(at=whole + timedelta(days=190))
     assert [stage for stage, _ in stages()] == ["recommended", "overdue", "recommended"]
+
+
+def test_d43_resend_finds_who_answers_for_each_thing_by_now(ending: World) -> None:
+    """Who had no address then, and has one now, gets what was sent nowhere."""
+    addressed = (Credential, ConnectionConfiguration)
+    for model in addressed:
+        model.objects.update(owner_email="")
+    User.objects.update(email="")
+    opened(name="old", environment=ending.test, at=START - timedelta(days=60))
+    assert reminders.sweep(at=END - timedelta(days=20)) == (8, 0, 0)
+    with pytest.raises(NobodyToRemind):
+        outbox.resend(Reminder.objects.order_by("id")[0], by="x")
+
+    for model in addressed:
+        model.objects.update(owner_email="new@example.com")
+    User.objects.update(email="new@example.com")
+    for told in Reminder.objects.all():
+        assert outbox.resend(told, by="x") == 1, told.kind
+        assert told.owner_email == "new@example.com"
+    assert set(Reminder.objects.values_list("kind", flat=True)) == set(Reminder.Kind.values)
 
 
 def test_a_reminder_goes_to_the_owner_and_to_each_webhook_in_use(ending: World, settings: Any) -> None:
