@@ -13,8 +13,9 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_otp.oath import TOTP
 
@@ -71,6 +72,21 @@ def is_missing(person: User | AnonymousUser) -> bool:
         groups=[group.name for group in person.groups.all()],
         required=required,
     )
+
+
+def unknown_groups() -> list[str]:
+    """What SECOND_FACTOR_REQUIRED names and there is not: nobody is asked on account of it."""
+    named = [name for name in settings.SECOND_FACTOR_REQUIRED if name != EVERYBODY]
+    there = set(Group.objects.filter(name__in=named).values_list("name", flat=True))
+    return [name for name in named if name not in there]
+
+
+def lacking() -> list[User]:
+    """Everybody of whom a second factor is asked and who has none, by name."""
+    if not settings.SECOND_FACTOR_REQUIRED:
+        return []
+    asked = User.objects.filter(Q(is_staff=True) | Q(is_superuser=True), is_active=True, second_factor_since=None)
+    return [person for person in asked.order_by("username").prefetch_related("groups") if is_missing(person)]
 
 
 # --- set up and remove

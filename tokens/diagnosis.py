@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from credentials import sealed
+from credentials import sealed, second_factors
 from proxies.models import ApiProxy, Environment, Management, ProxyGroup
 from tokens import legacy_use, surroundings
 from tokens.models import LegacyVerifier, SigningKey, TokenFormat, TokenPolicy
@@ -48,6 +48,7 @@ def _content() -> Iterator[Finding]:
     yield from _holders(ApiProxy, "API proxy")
     yield from _holders(ProxyGroup, "Group")
     yield from _imported(timezone.now())
+    yield from _people()
 
 
 def _environments() -> Iterator[Finding]:
@@ -85,6 +86,23 @@ def _holders(model: type[ApiProxy] | type[ProxyGroup], word: str) -> Iterator[Fi
             False, f"{word} {holder} has no key, so nobody can ask for a token for it.",
             f"Run: manage.py open_credential --key-of {holder.slug}",
         )  # fmt: skip
+
+
+def _people() -> Iterator[Finding]:
+    for name in second_factors.unknown_groups():
+        yield Finding(
+            True,
+            f"SECOND_FACTOR_REQUIRED names {name}, which is neither staff nor a group: it asks nobody.",
+            "Correct the name, or add the group in the admin.",
+        )
+    if lacking := second_factors.lacking():
+        names = ", ".join(person.get_username() for person in lacking[:5])
+        more = " and more" if len(lacking) > 5 else ""
+        yield Finding(
+            False,
+            f"A second factor is asked of them and they have none yet ({len(lacking)}): {names}{more}.",
+            "They are led to set it up when they log in; until then nothing else opens for them.",
+        )
 
 
 def _imported(now: datetime) -> Iterator[Finding]:

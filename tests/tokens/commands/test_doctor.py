@@ -5,9 +5,11 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from credentials import clients
+from credentials.models import User
 from proxies import catalogue, jobs
 from proxies.models import ScheduledJob
 from tests import world as worlds
+from tests.tokens.codes import enrolled
 from tests.tokens.commands.calling import run
 from tests.world import World
 from tokens import policies, signing
@@ -158,3 +160,16 @@ def test_d43_what_keeps_reminders_from_reaching_anybody_is_said(world: World, se
     webhooks.pause(webhook, by="test")
     assert told in run("doctor").out
     assert run("doctor").status == 0
+
+
+def test_who_must_have_a_second_factor_and_a_group_that_is_none_are_told(world: World, settings) -> None:
+    production(settings)
+    for name in ("ada", "eve"):
+        User.objects.create_user(name, is_staff=True)
+    User.objects.create_user("outsider")
+    enrolled(User.objects.get(username="eve"))
+    settings.SECOND_FACTOR_REQUIRED = ["staff", "Securty"]
+    done = run("doctor")
+    assert done.status == 1
+    assert "SECOND_FACTOR_REQUIRED names Securty, which is neither staff nor a group" in done.out
+    assert "A second factor is asked of them and they have none yet (1): ada." in done.out
