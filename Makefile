@@ -107,6 +107,10 @@ bench-statements: $(VENV)/.ready-dev ## Measure only: SQL statements of each ope
 bench-admin: $(VENV)/.ready-dev ## Measure only: every list of the admin and the dashboard at a million rows
 	@exec $(CLEAN_ENV) $(BIN)/python -m bench.admin $(ARGS)
 
+.PHONY: bench-cleaning
+bench-cleaning: $(VENV)/.ready-dev ## Measure only: cleaning a million rows beside django-oauth-toolkit (some minutes)
+	@exec $(CLEAN_ENV) $(BIN)/python -m bench.cleaning $(ARGS)
+
 .PHONY: screenshots
 screenshots: $(VENV)/.ready-dev ## Take the pictures of docs/screenshots anew (needs chromium)
 	@exec $(CLEAN_ENV) $(BIN)/python -m tests.screenshots $(ARGS)

@@ -63,15 +63,15 @@ def fill(rows: int, log: int, say: Callable[[str], None] = print) -> None:
     world.credential("shop")
     words = Words(connection.vendor)
     for name, table, total, make in (
-        ("families", "tokens_tokenfamily", rows, _families),
-        ("access tokens", "tokens_issuedtoken", rows, _tokens),
-        ("refresh keys", "tokens_refreshkey", rows, _refresh_keys),
+        ("families", "tokens_tokenfamily", rows, families),
+        ("access tokens", "tokens_issuedtoken", rows, tokens),
+        ("refresh keys", "tokens_refreshkey", rows, refresh_keys),
         ("families of people", "tokens_tokenfamily", rows, _families_of_people),
         ("refresh keys of people", "tokens_refreshkey", rows, _refresh_keys_of_people),
         ("log rows", "tokens_tokenrequestlog", log, _log),
     ):
         begun = time.monotonic()
-        _insert(table, total, make(world, words, total))
+        insert(table, total, make(world, words, total))
         say(f"{total:>12,} {name} in {time.monotonic() - begun:.0f} s")
     begun = time.monotonic()
     say(f"{rollups.roll_up().counts:>12,} hourly sums in {time.monotonic() - begun:.0f} s")
@@ -79,13 +79,13 @@ def fill(rows: int, log: int, say: Callable[[str], None] = print) -> None:
         cursor.execute("ANALYZE")
 
 
-def _insert(table: str, total: int, values: dict[str, str]) -> None:
+def insert(table: str, total: int, values: dict[str, str]) -> None:
     from django.apps import apps
     from django.db import connection
 
     model = next(each for each in apps.get_models() if each._meta.db_table == table and not each._meta.proxy)
     # Columns that came later and are not said here have their default.
-    more = {each.column: _literal(each.get_default()) for each in model._meta.concrete_fields if not each.null}
+    more = {str(each.column): _literal(each.get_default()) for each in model._meta.concrete_fields if not each.null}
     values = {**{name: value for name, value in more.items() if name != "id"}, **values}
     for first in range(1, total + 1, SLICE):
         series = SERIES[connection.vendor].format(first=first, last=min(first + SLICE - 1, total))
@@ -116,7 +116,7 @@ def _spread(words: Words, total: int) -> str:
     return words.moment(NOW - timedelta(days=LOG_DAYS), f"i * {LOG_DAYS * 86_400}.0 / {total}")
 
 
-def _families(world: Any, words: Words, total: int) -> dict[str, str]:
+def families(world: Any, words: Words, total: int) -> dict[str, str]:
     holder = {name: words.pick(*values) for name, values in _holder(world).items()}
     issued = _spread(words, total)
     return {
@@ -147,7 +147,7 @@ def _expiry(words: Words, total: int, never: str) -> str:
     return f"CASE WHEN {never} THEN NULL WHEN i > {total} * 0.7 THEN {ahead} ELSE {behind} END"
 
 
-def _tokens(world: Any, words: Words, total: int) -> dict[str, str]:
+def tokens(world: Any, words: Words, total: int) -> dict[str, str]:
     from tokens import signing
     from tokens.models import SigningKey
 
@@ -173,7 +173,7 @@ def _tokens(world: Any, words: Words, total: int) -> dict[str, str]:
     }
 
 
-def _refresh_keys(world: Any, words: Words, total: int) -> dict[str, str]:
+def refresh_keys(world: Any, words: Words, total: int) -> dict[str, str]:
     return {
         "id": "i",
         "family_id": "i",
@@ -238,7 +238,7 @@ def _refresh_keys_of_people(world: Any, words: Words, total: int) -> dict[str, s
     from tokens.models import SigningKey
 
     return {
-        **_refresh_keys(world, words, total),
+        **refresh_keys(world, words, total),
         "id": f"i + {total}",
         "family_id": f"i + {total}",
         "sequence": "CASE WHEN i % 7 = 0 AND i % 3 > 0 THEN i % 3 - 1 ELSE i % 3 END",

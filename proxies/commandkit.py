@@ -23,6 +23,7 @@ from proxies.models import ApiProxy, Environment, ProxyGroup
 ACTOR = "command line"
 REFUSED = 1
 NOT_CONFIRMED = 3
+BAR_WIDTH = 30
 
 
 class PortalCommand(BaseCommand):
@@ -73,6 +74,13 @@ class PortalCommand(BaseCommand):
         """A line that is written over, on a terminal only."""
         if self.stderr.isatty():
             self.stderr.write(f"\r{text}", ending="")
+
+    def progress_bar(self, done: int, total: int, what: str) -> None:
+        """The same with a bar; rows that came after `total` was counted don't lead it past its end."""
+        total = max(done, total, 1)
+        filled = BAR_WIDTH * done // total
+        bar = "#" * filled + "." * (BAR_WIDTH - filled)
+        self.progress(f"[{bar}] {100 * done // total:3} %  {done:,} of {total:,} {what}")
 
     def confirm(self, options: Mapping[str, Any], name: str, impact: Iterable[ImpactLine], ending: str) -> None:
         """Show what would end and have the name typed, unless --yes was given. Raises ConfirmationMissing (D12)."""

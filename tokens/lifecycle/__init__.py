@@ -3,7 +3,7 @@
 from tokens.lifecycle.audit import Request, refused
 from tokens.lifecycle.authenticating import Authenticated, authenticate
 from tokens.lifecycle.bulk_revoking import Selection, count_matching, revoke_matching
-from tokens.lifecycle.cleaning import Cleaned, clean
+from tokens.lifecycle.cleaning import Cleaned, clean, count_expired
 from tokens.lifecycle.explaining import Explanation, Step, explain
 from tokens.lifecycle.finding import find
 from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
@@ -53,6 +53,7 @@ __all__ = [
     "by_login",
     "by_second_factor",
     "clean",
+    "count_expired",
     "count_matching",
     "count_refusal",
     "end_others",

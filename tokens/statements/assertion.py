@@ -19,6 +19,6 @@ def spend(used: UsedAssertion) -> bool:
     return database.changed(_SPEND, used) == 1
 
 
-def forget(*, past_since: datetime, at_most: int) -> int:
+def forget(*, before: datetime, at_most: int) -> int:
     """Remove assertions that are past by themselves; how many."""
-    return database.changed(_FORGET, [past_since, at_most])
+    return database.changed(_FORGET, [before, at_most])

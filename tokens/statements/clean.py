@@ -1,15 +1,28 @@
-"""Cleaning: delete what is past, in windows of the expiry indexes (D17, I11).
+"""Cleaning: delete what is past, in windows of the expiry indexes (D17, I11, I12).
 
 A record is an access token and the refresh key of the same sequence; a static key belongs to the newest access token.
 A person's refresh key obtains access tokens without being spent, so there each stands for itself.
 It goes when both are past, when no lost answer can be asked for again, and, where it was revoked, when the retention
 time is over too. A family goes with its last record. A token that never expires has no expiry and so is in no window.
+
+PostgreSQL does a window in one statement, which is its own transaction; SQLite does the same deletes in one short one.
 """
 
-from datetime import datetime
-from typing import NamedTuple
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import IntegrityError, connection, transaction
 
 from tokens.statements import database
+
+BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), 0)
+# How often a window is tried again whose family got a new record between our look and our delete.
+TRIES = 5
+# 64 MB of SQLite's log.
+PAGES_BETWEEN_CHECKPOINTS = 16_000
 
 
 class Limits(NamedTuple):
@@ -20,25 +33,214 @@ class Limits(NamedTuple):
     retried_since: datetime
 
 
-class Window(NamedTuple):
-    """Rows of one window of an expiry index and where the next one begins."""
+class Swept(NamedTuple):
+    """What one window came to, and its last row, after which the next one begins."""
 
-    ids: list[int]
-    families: list[int]
     last: tuple[datetime, int]
+    seen: int
+    removed: int
+    families: int
 
 
-def _window(table: str, now: datetime, after: tuple[datetime, int] | None, size: int) -> Window | None:
-    beyond = "AND (expires_at > %s OR (expires_at = %s AND id > %s))" if after else ""
-    parameters = [now, *([after[0], after[0], after[1]] if after else []), size]
-    sql = (
-        f"SELECT id, family_id, expires_at FROM {table} WHERE expires_at <= %s {beyond}"
-        " ORDER BY expires_at, id LIMIT %s"
+class Kind(NamedTuple):
+    """One of the two tables with an expiry. `needed` is said of a row `w` and its family `f`.
+
+    `free` says of a row that its family need not be locked.
+    """
+
+    table: str
+    sibling: str
+    free: str
+    needed: str
+
+
+# {alone} keeps PostgreSQL from making one big join of what is asked of a few hundred rows by their index.
+_HELD_BACK = """
+    w.revoked_at > %(retained)s OR f.revoked_at > %(retained)s"""
+TOKENS = Kind(
+    "tokens_issuedtoken",
+    "tokens_refreshkey",
+    "paired",
+    f"""{_HELD_BACK} OR f.kind = 'client' AND (f.refresh_mode <> 'static' OR f.sequence = w.sequence) AND EXISTS (
+        SELECT 1 FROM tokens_refreshkey k WHERE k.family_id = w.family_id
+            AND (f.refresh_mode = 'static' OR k.sequence = w.sequence)
+            AND (k.expires_at > %(now)s OR k.created_at > %(retried)s) {{alone}})""",
+)
+KEYS = Kind(
+    "tokens_refreshkey",
+    "tokens_issuedtoken",
+    "FALSE",
+    f"""{_HELD_BACK} OR w.created_at > %(retried)s OR EXISTS (
+        SELECT 1 FROM tokens_issuedtoken t WHERE t.family_id = w.family_id
+            AND t.sequence = CASE WHEN f.refresh_mode = 'static' THEN f.sequence ELSE w.sequence END
+            AND (t.expires_at IS NULL OR t.expires_at > %(now)s) {{alone}})
+    OR EXISTS (
+        SELECT 1 FROM tokens_refreshkey n WHERE n.family_id = w.family_id AND n.sequence = w.sequence + 1
+            AND n.created_at > %(retried)s {{alone}})""",
+)
+
+_WINDOW = """
+    SELECT * FROM {table} WHERE expires_at <= %(now)s AND expires_at >= %(after)s
+        AND (expires_at > %(after)s OR id > %(after_id)s) ORDER BY expires_at, id LIMIT %(size)s"""
+
+_LOOK = """
+    WITH w AS MATERIALIZED ({window}),
+    past AS (SELECT w.id, w.family_id FROM w JOIN tokens_tokenfamily f ON f.id = w.family_id
+        WHERE ({needed}) IS NOT TRUE)
+    SELECT last.expires_at, last.id, (SELECT count(*) FROM w), (SELECT count(*) FROM past), 0
+    FROM (SELECT expires_at, id FROM w ORDER BY expires_at DESC, id DESC LIMIT 1) AS last"""
+
+# A family is locked before what is in it, as everybody else does who works with it, and one that somebody works with
+# right now stays for the next run: so no two wait for each other. An access token that leaves a refresh key behind
+# needs no lock, since nobody writes what it is part of. A row that was given more time meanwhile is looked at again by
+# the delete itself.
+_SWEEP_POSTGRESQL = """
+    WITH w AS MATERIALIZED ({window}),
+    past AS MATERIALIZED (
+        SELECT w.id, w.family_id,
+            EXISTS (SELECT 1 FROM {sibling} AS s WHERE s.family_id = w.family_id OFFSET 0) AS paired
+        FROM w, LATERAL (
+            SELECT kind, refresh_mode, sequence, revoked_at FROM tokens_tokenfamily WHERE id = w.family_id OFFSET 0
+        ) AS f WHERE ({needed}) IS NOT TRUE),
+    held AS MATERIALIZED (
+        SELECT id FROM tokens_tokenfamily WHERE id = ANY (ARRAY(SELECT family_id FROM past WHERE NOT {free}))
+        FOR UPDATE SKIP LOCKED),
+    gone AS (
+        DELETE FROM {table} AS w
+        WHERE id = ANY (ARRAY(SELECT id FROM past WHERE {free} OR family_id IN (SELECT id FROM held)))
+            AND w.expires_at <= %(now)s AND (w.revoked_at > %(retained)s) IS NOT TRUE
+        RETURNING w.id, w.family_id),
+    {orphans}
+    emptied AS (
+        DELETE FROM tokens_tokenfamily WHERE id = ANY (ARRAY(
+            SELECT g.id FROM (SELECT family_id AS id, count(*) AS many FROM gone GROUP BY family_id) AS g
+            WHERE g.id IN (SELECT family_id FROM past WHERE NOT paired)
+                AND g.many = (SELECT count(*) FROM (
+                    SELECT 1 FROM {table} AS r WHERE r.family_id = g.id LIMIT g.many + 1) AS own)))
+        RETURNING id)
+    SELECT last.expires_at, last.id, (SELECT count(*) FROM w), (SELECT count(*) FROM gone),
+        (SELECT count(*) FROM emptied)
+    FROM (SELECT expires_at, id FROM w ORDER BY expires_at DESC, id DESC LIMIT 1) AS last"""
+
+# A successor outlives its predecessor's row: it stands alone from then on.
+_ORPHANS_POSTGRESQL = """
+    orphaned AS (
+        UPDATE tokens_refreshkey SET parent_id = NULL
+        WHERE id = ANY (ARRAY(SELECT o.id FROM gone, LATERAL (
+                SELECT id FROM tokens_refreshkey WHERE parent_id = gone.id OFFSET 0) AS o))
+            AND id <> ALL (ARRAY(SELECT id FROM gone))),"""
+
+_PAST_SQLITE = """
+    SELECT w.id FROM {table} AS w JOIN tokens_tokenfamily AS f ON f.id = w.family_id
+    WHERE w.id IN (SELECT value FROM json_each(%(ids)s)) AND w.expires_at <= %(now)s AND ({needed}) IS NOT TRUE"""
+
+_ORPHANS_SQLITE = "UPDATE tokens_refreshkey SET parent_id = NULL WHERE parent_id IN (" + _PAST_SQLITE + ")"
+_SWEEP_SQLITE = "DELETE FROM {table} WHERE id IN (" + _PAST_SQLITE + ")"
+_EMPTIED_SQLITE = """
+    DELETE FROM tokens_tokenfamily WHERE id IN (SELECT value FROM json_each(%(families)s))
+      AND NOT EXISTS (SELECT 1 FROM tokens_issuedtoken t WHERE t.family_id = tokens_tokenfamily.id)
+      AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey k WHERE k.family_id = tokens_tokenfamily.id)"""
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """SQLite: commits inside don't wait for the disk, and the log is written back less often.
+
+    What a power cut takes back of them is cleaned the next time; a later commit of anybody else waits for all of it.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("PRAGMA synchronous=NORMAL")
+            cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_BETWEEN_CHECKPOINTS}")
+            yield
+        finally:
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA wal_autocheckpoint=1000")
+
+
+def _written(statement: str, kind: Kind, orphans: str = "") -> str:
+    alone = "OFFSET 0" if connection.vendor == "postgresql" else ""
+    return statement.format(
+        table=kind.table,
+        sibling=kind.sibling,
+        free=kind.free,
+        needed=kind.needed.format(alone=alone),
+        window=_WINDOW.format(table=kind.table),
+        orphans=orphans,
     )
-    found = database.rows(sql, parameters)
+
+
+def _values(limits: Limits, after: tuple[datetime, int], size: int) -> dict[str, Any]:
+    return {
+        "now": limits.now,
+        "retained": limits.retained_since,
+        "retried": limits.retried_since,
+        "after": after[0],
+        "after_id": after[1],
+        "size": size,
+    }
+
+
+def look(kind: Kind, limits: Limits, after: tuple[datetime, int], size: int) -> Swept | None:
+    """What the window after `after` would lose if it were swept; None where there is no row in it.
+
+    Of refresh keys it tells what would go if their access tokens went first.
+    """
+    return _swept(_written(_LOOK, kind), _values(limits, after, size))
+
+
+def sweep(kind: Kind, limits: Limits, after: tuple[datetime, int], size: int) -> Swept | None:
+    """Delete what is not needed any more of the window after `after`, and the families that lost their last record.
+
+    None where there is no row in it. Committed when it returns; killed before, nothing of the window has happened.
+    """
+    if connection.vendor == "sqlite":
+        return _sweep_sqlite(kind, limits, after, size)
+    orphans = _ORPHANS_POSTGRESQL if kind is KEYS else ""
+    statement, values = _written(_SWEEP_POSTGRESQL, kind, orphans), _values(limits, after, size)
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                return _swept(statement, values)
+        except IntegrityError:
+            # A family got a record after our statement had looked at it. The next look sees it.
+            if not left:
+                raise
+    raise AssertionError("not reached")
+
+
+def _swept(statement: str, values: dict[str, Any]) -> Swept | None:
+    found = database.rows(statement, values)
     if not found:
         return None
-    return Window([row[0] for row in found], sorted({row[1] for row in found}), (found[-1][2], found[-1][0]))
+    at, last_id, seen, removed, families = found[0]
+    return Swept((_moment(at), last_id), seen, removed, families)
+
+
+def _moment(value: Any) -> datetime:
+    """SQLite knows the type of a column, not that of an expression."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _sweep_sqlite(kind: Kind, limits: Limits, after: tuple[datetime, int], size: int) -> Swept | None:
+    # Read outside of the transaction, which holds the only write lock; what changed meanwhile is looked at inside.
+    values = _values(limits, after, size)
+    rows = database.rows(f"SELECT id, family_id, expires_at FROM ({_WINDOW.format(table=kind.table)}) AS w", values)
+    if not rows:
+        return None
+    values |= {
+        "ids": json.dumps([row[0] for row in rows]),
+        "families": json.dumps(sorted({row[1] for row in rows})),
+    }
+    with transaction.atomic():
+        if kind is KEYS:
+            database.changed(_written(_ORPHANS_SQLITE, kind), values)
+        removed = database.changed(_written(_SWEEP_SQLITE, kind), values)
+        families = database.changed(_EMPTIED_SQLITE, values)
+    return Swept((_moment(rows[-1][2]), rows[-1][0]), len(rows), removed, families)
 
 
 def expired(now: datetime, *, up_to: int) -> int:
@@ -48,84 +250,11 @@ def expired(now: datetime, *, up_to: int) -> int:
     return int(found[0]) if found else 0
 
 
-def token_window(now: datetime, after: tuple[datetime, int] | None, size: int) -> Window | None:
-    """The next access tokens whose time is over."""
-    return _window("tokens_issuedtoken", now, after, size)
-
-
-def key_window(now: datetime, after: tuple[datetime, int] | None, size: int) -> Window | None:
-    """The next refresh keys whose time is over."""
-    return _window("tokens_refreshkey", now, after, size)
-
-
-_REMOVABLE_TOKENS = """
-    FROM tokens_issuedtoken WHERE id IN ({marks}) AND expires_at <= %s
-      AND (revoked_at IS NULL OR revoked_at <= %s)
-      AND NOT EXISTS (SELECT 1 FROM tokens_tokenfamily f
-          WHERE f.id = tokens_issuedtoken.family_id AND f.revoked_at > %s)
-      AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey k JOIN tokens_tokenfamily f ON f.id = k.family_id
-          WHERE k.family_id = tokens_issuedtoken.family_id AND f.kind = 'client'
-            AND CASE WHEN f.refresh_mode = 'static' THEN f.sequence ELSE k.sequence END = tokens_issuedtoken.sequence
-            AND (k.expires_at > %s OR k.created_at > %s))"""
-
-_REMOVABLE_KEYS = """
-    FROM tokens_refreshkey WHERE id IN ({marks}) AND expires_at <= %s
-      AND (revoked_at IS NULL OR revoked_at <= %s)
-      AND NOT EXISTS (SELECT 1 FROM tokens_tokenfamily f
-          WHERE f.id = tokens_refreshkey.family_id AND f.revoked_at > %s)
-      AND NOT EXISTS (SELECT 1 FROM tokens_issuedtoken t JOIN tokens_tokenfamily f ON f.id = t.family_id
-          WHERE t.family_id = tokens_refreshkey.family_id
-            AND CASE WHEN f.refresh_mode = 'static' THEN f.sequence ELSE tokens_refreshkey.sequence END = t.sequence
-            AND (t.expires_at IS NULL OR t.expires_at > %s))
-      AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey n
-          WHERE n.family_id = tokens_refreshkey.family_id AND n.sequence = tokens_refreshkey.sequence + 1
-            AND n.created_at > %s)
-      AND created_at <= %s"""
-
-
-def _parameters(ids: list[int], limits: Limits) -> list[object]:
-    return [*ids, limits.now, limits.retained_since, limits.retained_since, limits.now, limits.retried_since]
-
-
-def _key_parameters(ids: list[int], limits: Limits) -> list[object]:
-    return [*_parameters(ids, limits), limits.retried_since]
-
-
-def count_tokens(ids: list[int], limits: Limits) -> int:
-    """How many access tokens of a window would go."""
+def past(now: datetime) -> int:
+    """How many rows all windows have together."""
     found = database.row(
-        "SELECT count(*)" + _REMOVABLE_TOKENS.format(marks=database.marks(len(ids))), _parameters(ids, limits)
+        "SELECT (SELECT count(*) FROM tokens_issuedtoken WHERE expires_at <= %s)"
+        " + (SELECT count(*) FROM tokens_refreshkey WHERE expires_at <= %s)",
+        [now, now],
     )
     return int(found[0]) if found else 0
-
-
-def count_keys(ids: list[int], limits: Limits) -> int:
-    """How many refresh keys of a window would go if their access tokens went first."""
-    found = database.row(
-        "SELECT count(*)" + _REMOVABLE_KEYS.format(marks=database.marks(len(ids))), _key_parameters(ids, limits)
-    )
-    return int(found[0]) if found else 0
-
-
-def remove_tokens(ids: list[int], limits: Limits) -> int:
-    """Delete the access tokens of a window that are no longer needed; how many."""
-    return database.changed(
-        "DELETE" + _REMOVABLE_TOKENS.format(marks=database.marks(len(ids))), _parameters(ids, limits)
-    )
-
-
-def remove_keys(ids: list[int], limits: Limits) -> int:
-    """Delete the refresh keys of a window that are no longer needed; how many."""
-    body, parameters = _REMOVABLE_KEYS.format(marks=database.marks(len(ids))), _key_parameters(ids, limits)
-    # A successor outlives its predecessor's row: it stands alone from then on.
-    database.changed(f"UPDATE tokens_refreshkey SET parent_id = NULL WHERE parent_id IN (SELECT id {body})", parameters)
-    return database.changed("DELETE" + body, parameters)
-
-
-def remove_families(ids: list[int]) -> int:
-    """Delete the families among these that have no record left; how many."""
-    sql = f"""
-        DELETE FROM tokens_tokenfamily WHERE id IN ({database.marks(len(ids))})
-          AND NOT EXISTS (SELECT 1 FROM tokens_issuedtoken t WHERE t.family_id = tokens_tokenfamily.id)
-          AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey k WHERE k.family_id = tokens_tokenfamily.id)"""
-    return database.changed(sql, ids)

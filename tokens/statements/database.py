@@ -1,7 +1,7 @@
 """Running a statement on either database: times are aware UTC in Python, rows are tuples."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -10,6 +10,8 @@ import psycopg
 from django.db import connection
 
 Row = tuple[Any, ...]
+# In the order of the placeholders; or by their names, as a sweep's, which is planned for its values each time.
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 # A statement with more parameters is a sweep's with a long list, which differs each time.
 _MOST_PREPARED = 128
@@ -20,9 +22,9 @@ _OUTLIVED = (
 )
 
 
-def rows(sql: str, parameters: Sequence[Any]) -> list[Row]:
+def rows(sql: str, parameters: Parameters) -> list[Row]:
     """All rows of a SELECT."""
-    if _prepares():
+    if not isinstance(parameters, Mapping) and _prepares():
         with connection.wrap_database_errors:
             return _prepared(sql, parameters).fetchall()
     with connection.cursor() as cursor:
@@ -31,15 +33,15 @@ def rows(sql: str, parameters: Sequence[Any]) -> list[Row]:
     return [tuple(map(_aware, row)) for row in found] if connection.vendor == "sqlite" else found
 
 
-def row(sql: str, parameters: Sequence[Any]) -> Row | None:
+def row(sql: str, parameters: Parameters) -> Row | None:
     """The first row, or None."""
     found = rows(sql, parameters)
     return found[0] if found else None
 
 
-def changed(sql: str, parameters: Sequence[Any]) -> int:
+def changed(sql: str, parameters: Parameters) -> int:
     """How many rows an INSERT, UPDATE or DELETE changed: the count that decides a race."""
-    if _prepares():
+    if not isinstance(parameters, Mapping) and _prepares():
         with connection.wrap_database_errors:
             return _prepared(sql, parameters).rowcount
     with connection.cursor() as cursor:
@@ -102,10 +104,16 @@ def insert_from(table: str, columns: Sequence[str], source: str, **known: str) -
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {source}"
 
 
-def _outgoing(parameters: Sequence[Any]) -> Sequence[Any]:
+def _outgoing(parameters: Parameters) -> Parameters:
     if connection.vendor != "sqlite":
         return parameters
-    return [value.replace(tzinfo=None) if isinstance(value, datetime) else value for value in parameters]
+    if isinstance(parameters, Mapping):
+        return {name: _naive(value) for name, value in parameters.items()}
+    return [_naive(value) for value in parameters]
+
+
+def _naive(value: Any) -> Any:
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def _aware(value: Any) -> Any:

@@ -70,6 +70,9 @@ def more_turned_away(window: Window, refused: int) -> None:
     )
 
 
-def forget(*, before: datetime) -> int:
+def forget(*, before: datetime, at_most: int) -> int:
     """Remove counts of windows long past; how many."""
-    return database.changed(f"DELETE FROM {_TABLE} WHERE starts_at < %s", [before])
+    return database.changed(
+        f"DELETE FROM {_TABLE} WHERE id IN (SELECT id FROM {_TABLE} WHERE starts_at < %s ORDER BY starts_at LIMIT %s)",
+        [before, at_most],
+    )

@@ -25,15 +25,15 @@ class Done:
 
 
 class Terminal(io.StringIO):
-    """An input that somebody types into."""
+    """Somebody types into it, or reads from it."""
 
     def isatty(self) -> bool:
         return True
 
 
-def run(*words: str, typed: str | None = None, piped: str = "") -> Done:
-    """Run a command; `typed` comes from a terminal, `piped` from a pipe."""
-    out, err = io.StringIO(), io.StringIO()
+def run(*words: str, typed: str | None = None, piped: str = "", watched: bool = False) -> Done:
+    """Run a command; `typed` comes from a terminal, `piped` from a pipe. `watched`: somebody sees its stderr."""
+    out, err = io.StringIO(), Terminal() if watched else io.StringIO()
     source = io.StringIO(piped) if typed is None else Terminal(typed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdin", source)

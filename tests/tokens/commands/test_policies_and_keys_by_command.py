@@ -109,7 +109,10 @@ def test_cleaning_counts_first_and_then_removes(world: World) -> None:
     dry = run("clean_tokens", "--dry-run", "--json").json
     assert (dry["tokens"], dry["refresh_keys"], dry["dry_run"]) == (1, 1, True)
     assert IssuedToken.objects.count() == 2
-    assert "1 access tokens and 1 refresh tokens were removed" in run("clean_tokens").out
+    done = run("clean_tokens", watched=True)
+    assert "1 access tokens and 1 refresh tokens were removed" in done.out
+    assert "[###############...............]  50 %  1 of 2 expired records looked at" in done.err
+    assert "[##############################] 100 %  2 of 2" in done.err
     assert IssuedToken.objects.count() == 1
     assert run("verify", "orders", piped=fresh).status == 0
 

@@ -1,16 +1,17 @@
 """Clean: what is past goes, what anybody may still need stays (D17, I11)."""
 
-import random
-from dataclasses import dataclass
-from datetime import timedelta
+import tracemalloc
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from bench import cleaning_rows
 from credentials.errors import CredentialError
 from tests.world import REQUEST, World, later
 from tokens import errors, lifecycle, signing
-from tokens.lifecycle import Client, TokenAnswer
+from tokens.lifecycle import Client
+from tokens.lifecycle.cleaning import Size
 from tokens.models import IssuedToken, RefreshKey, TokenFamily, TokenRequestLog
 
 HOUR = 3_600
@@ -206,102 +207,35 @@ def test_d13_a_signing_key_of_removed_tokens_can_retire_and_stays_as_a_record(wo
     assert signing.retire_due(at=later(DAY)) == 1
 
 
-# ---------------------------------------------------------------------------------------------- the shadow model
+def test_i12_a_backlog_goes_in_small_steps_and_in_memory_that_does_not_grow_with_it(db: None) -> None:
+    cleaning_rows.ours(6_000)
+    peaks: list[int] = []
+    steps: list[int] = []
 
+    def told(seen: int) -> None:
+        steps.append(seen)
+        peaks.append(tracemalloc.get_traced_memory()[1])
 
-@dataclass
-class Held:
-    """What a client of the model holds, and what it must still be able to do with it."""
-
-    answer: TokenAnswer
-    previous: TokenAnswer | None = None
-
-
-def _good(world: World, held: list[Held], at: float) -> list[bool]:
-    """Whether each token is good now; what was revoked stays refused when its row is purged."""
-    return [world.good(answer, at=at) for each in held for answer in (each.answer, each.previous) if answer is not None]
-
-
-def _needed(at: float) -> tuple[set[int], set[int]]:
-    """By the words of D17, in Python: ids of tokens and keys that must not go."""
-    now = later(at)
-    since, recently = now - timedelta(seconds=RETENTION), now - timedelta(hours=1)
-    tokens, keys = set(), set()
-    for family in TokenFamily.objects.prefetch_related("tokens", "refresh_keys"):
-        retained = family.revoked_at is not None and family.revoked_at > since
-        parts: dict[int, tuple[list[IssuedToken], list[RefreshKey]]] = {}
-        for token in family.tokens.all():
-            parts.setdefault(token.sequence, ([], []))[0].append(token)
-        for refresh_key in family.refresh_keys.all():
-            sequence = family.sequence if family.refresh_mode == "static" else refresh_key.sequence
-            parts.setdefault(sequence, ([], []))[1].append(refresh_key)
-        for sequence, (access, refresh) in parts.items():
-            past = all(token.expires_at is not None and token.expires_at <= now for token in access) and all(
-                refresh_key.expires_at <= now for refresh_key in refresh
-            )
-            for record, kept in [(token, tokens) for token in access] + [(each, keys) for each in refresh]:
-                held_back = record.revoked_at is not None and record.revoked_at > since
-                if not past or retained or held_back:
-                    kept.add(record.pk)
-            if any(refresh_key.created_at > recently for refresh_key in refresh):
-                tokens |= {token.pk for token in access}
-                keys |= {refresh_key.pk for refresh_key in refresh}
-                keys |= {spent.pk for spent in parts.get(sequence - 1, ([], []))[1]}  # it may ask again
-    return tokens, keys
-
-
-def _step(world: World, dice: random.Random, held: list[Held], at: float) -> None:
-    act = dice.choice(["issue", "issue", "refresh", "refresh", "refresh", "replay", "revoke", "revoke family"])
-    if act == "issue" or not held:
-        world.policy(
-            world.orders,
-            access=dice.choice([1, 60, HOUR, DAY]),
-            refresh=dice.choice([1, 60, HOUR, DAY, 3 * DAY]),
-            count=dice.choice([None, 1, 3]),
-            mode=dice.choice(["rotating", "rotating", "static"]),
-            window=dice.choice([0, 10, HOUR]),
-            format=dice.choice(["opaque", "jwt"]),
-            family=dice.choice([None, None, DAY]),
-            never_expires=dice.random() < 0.1,
-        )
-        held.append(Held(world.issue(key(world), at=at)))
-        return
-    chosen = dice.choice(held)
+    tracemalloc.start()
     try:
-        if act == "refresh" and chosen.answer.refresh_token:
-            answer = world.refresh(key(world), chosen.answer.refresh_token, at=at)
-            chosen.previous, chosen.answer = chosen.answer, answer
-        elif act == "replay" and chosen.previous is not None:
-            world.refresh(key(world), chosen.previous.refresh_token, at=at)
-        elif act.startswith("revoke") and dice.random() < 0.4:
-            raw = chosen.answer.access_token if act == "revoke" else chosen.answer.refresh_token
-            lifecycle.revoke(key(world), raw or "nothing", request=REQUEST, at=later(at))
-    except errors.TokenError:
-        pass  # the model only needs some history
+        done = lifecycle.clean(window=100, progress=told)
+    finally:
+        tracemalloc.stop()
+    assert (done.tokens, done.refresh_keys, done.families) == (2_000, 2_000, 2_000)
+    assert left() == (200, 200, 200), "a tenth lives"
+    assert max(after - before for before, after in pairwise([0, *steps])) <= 100
+    assert len(steps) >= 40
+    assert peaks[-1] < peaks[4] * 1.2 + 20_000
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_d17_i11_cleaning_removes_nothing_needed_and_everything_else_and_twice_is_once(world: World, seed: int) -> None:
-    signing.rotate(world.test, by="test", algorithm="ES256", at=later(0))
-    dice = random.Random(seed)
-    held: list[Held] = []
-    at = 0.0
-    for _ in range(12):
-        for _ in range(6):
-            at += dice.choice([0.1, 1, 5, 59, 60, 600, HOUR, 5 * HOUR])
-            _step(world, dice, held, at)
-        at += dice.choice([0, 1, HOUR, DAY, 10 * DAY, 31 * DAY])
-        needed_tokens, needed_keys = _needed(at)
-        before, log = _good(world, held, at), TokenRequestLog.objects.count()
-        foreseen = clean(at, dry_run=True)
-        rows = left()
-        assert (foreseen.tokens + len(needed_tokens), foreseen.refresh_keys + len(needed_keys)) == rows[:2]
-        done = clean(at, window=dice.choice([1, 3, 500]))
-        assert (done.tokens, done.refresh_keys) == (foreseen.tokens, foreseen.refresh_keys)
-        assert set(IssuedToken.objects.values_list("pk", flat=True)) == needed_tokens
-        assert set(RefreshKey.objects.values_list("pk", flat=True)) == needed_keys
-        assert not TokenFamily.objects.filter(tokens=None, refresh_keys=None).exists()
-        assert _good(world, held, at) == before
-        again = clean(at)
-        assert (again.tokens, again.refresh_keys, again.families) == (0, 0, 0)
-        assert TokenRequestLog.objects.count() == log
+def test_i12_windows_become_smaller_where_one_took_too_long() -> None:
+    size = Size(1_000, patience=0)
+    asked: list[int] = []
+    for _ in range(6):
+        size.timed(asked.append)
+    assert asked == [1_000, 500, 250, 125, 62, 50]
+    patient = Size(1_000, patience=60)
+    patient.now = 300
+    for _ in range(3):
+        patient.timed(asked.append)
+    assert asked[6:] == [300, 600, 1_000]

@@ -16,13 +16,13 @@ class Command(PortalCommand):
     def add_words(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count only")
 
-    def say_how_far(self, seen: int) -> None:
-        """On a terminal."""
-        self.progress(f"{seen} expired records looked at")
-
     def act(self, options: dict[str, Any]) -> None:
         dry_run = options["dry_run"]
-        done = lifecycle.clean(dry_run=dry_run, progress=self.say_how_far)
+        # Counted for the bar alone.
+        total = lifecycle.count_expired() if self.stderr.isatty() else 0
+        done = lifecycle.clean(
+            dry_run=dry_run, progress=lambda seen: self.progress_bar(seen, total, "expired records looked at")
+        )
         if done.seen:
             self.progress("\n")
         counts = f"{done.tokens} access tokens and {done.refresh_keys} refresh tokens"
