@@ -158,6 +158,21 @@ def test_r42_monitoring_is_for_the_machine_itself_and_for_nobody_behind_a_proxy(
     )
 
 
+def test_r42_nothing_tells_a_version_shows_an_inside_or_sends_back_what_came(server):
+    paths = ("/admin/login/", "/oauth2/token", "/auth/verify", "/api/v1/tokens", "/.well-known/jwks.json", "/no-such")
+    for path in paths:
+        traced = server.ask("TRACE", path, [("X-Canary", "canary-7391")])
+        assert traced.status in {403, 404, 405}, path
+        assert b"canary-7391" not in traced.body
+        page = server.ask("GET", path)
+        told = " ".join(f"{name}: {value}" for name, value in page.headers.items())
+        assert not re.search(r"\d+\.\d+", str(page.headers.get("Server"))), "a banner without a version"
+        assert "X-Powered-By" not in page.headers
+        for word in ("Django", "Python/", "CPython", "Traceback", "DEBUG", "site-packages"):
+            assert word not in told, (path, word)
+            assert word not in page.body.decode(), (path, word)
+
+
 def test_only_a_trusted_proxy_is_believed_that_the_caller_came_by_https(own_database):
     extra = {"PUBLIC_URL": "https://portal.example.com", "TRUSTED_PROXIES": "127.0.0.2"}
     with started(own_database, **extra) as server:
