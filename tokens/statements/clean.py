@@ -14,13 +14,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from tokens.statements import database
 
 BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), 0)
-# How often a window is tried again whose family got a new record between our look and our delete.
-TRIES = 5
 # 64 MB of SQLite's log.
 PAGES_BETWEEN_CHECKPOINTS = 16_000
 
@@ -196,20 +194,14 @@ def sweep(kind: Kind, limits: Limits, after: tuple[datetime, int], size: int) ->
     """Delete what is not needed any more of the window after `after`, and the families that lost their last record.
 
     None where there is no row in it. Committed when it returns; killed before, nothing of the window has happened.
+    Raises IntegrityError where a family got a record after the statement had looked at it: the next look sees it.
     """
     if connection.vendor == "sqlite":
         return _sweep_sqlite(kind, limits, after, size)
     orphans = _ORPHANS_POSTGRESQL if kind is KEYS else ""
     statement, values = _written(_SWEEP_POSTGRESQL, kind, orphans), _values(limits, after, size)
-    for left in reversed(range(TRIES)):
-        try:
-            with transaction.atomic():
-                return _swept(statement, values)
-        except IntegrityError:
-            # A family got a record after our statement had looked at it. The next look sees it.
-            if not left:
-                raise
-    raise AssertionError("not reached")
+    with transaction.atomic():
+        return _swept(statement, values)
 
 
 def _swept(statement: str, values: dict[str, Any]) -> Swept | None:

@@ -225,7 +225,7 @@ def test_i12_a_backlog_goes_in_small_steps_and_in_memory_that_does_not_grow_with
     assert left() == (200, 200, 200), "a tenth lives"
     assert max(after - before for before, after in pairwise([0, *steps])) <= 100
     assert len(steps) >= 40
-    assert peaks[-1] < peaks[4] * 1.2 + 20_000
+    assert peaks[-1] < peaks[4] + 120_000, "less than the ids alone would take"
 
 
 def test_i12_windows_become_smaller_where_one_took_too_long() -> None:
