@@ -255,7 +255,7 @@ _mail = text("EMAIL_URL")
 MAIL_IS_ON = bool(_mail)
 vars().update(mail(_mail))
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", f"latchkey@{_public.hostname}")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM") or f"latchkey@{_public.hostname}"
 # Host names and networks inside that webhooks may be at. Without it they reach what everybody can reach, and no more.
 WEBHOOK_ALLOWED_HOSTS = words("WEBHOOK_ALLOWED_HOSTS")
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)

@@ -107,7 +107,9 @@ def test_static_files_are_complete(tmp_path):
 
 def test_mail_is_off_unless_an_address_says_where_it_goes(tmp_path):
     names = ["MAIL_IS_ON", "EMAIL_BACKEND", "DEFAULT_FROM_EMAIL"]
-    off = settings_with(tmp_path, names, PUBLIC_URL="https://portal.example.com")
+    nothing = {"EMAIL_URL": "", "EMAIL_FROM": "", "WEBHOOK_ALLOWED_HOSTS": ""}  # as the compose file hands them on
+    assert settings_with(tmp_path, ["WEBHOOK_ALLOWED_HOSTS"], **nothing) == {"WEBHOOK_ALLOWED_HOSTS": []}
+    off = settings_with(tmp_path, names, PUBLIC_URL="https://portal.example.com", **nothing)
     assert off == {
         "MAIL_IS_ON": False,
         "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
