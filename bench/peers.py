@@ -5,7 +5,7 @@
     BENCH_PEERS=FOLDER make bench           where the peers' harness is; ../shared/bench by default
 
 The harness starts the peers (django-oauth-toolkit, simplejwt, Node's oidc-provider, a bare hello), a PostgreSQL and a
-Redis of its own, and wrk. It is copied into var/bench first and never changed where it is. Needed on the machine:
+Redis of its own, and wrk. It is copied into .bench first and never changed where it is. Needed on the machine:
 PostgreSQL 15, Redis, wrk, Node and npm, a package index; Linux, since CPU times are read from /proc.
 """
 
@@ -212,7 +212,7 @@ def statements(work: Path, target: Ours) -> dict[str, int]:
 def run(arguments: argparse.Namespace) -> None:
     """All of it. Raises Missing, CalledProcessError."""
     source = harness(os.environ.get("BENCH_PEERS", ""))
-    work = Path(os.environ.get("BENCH_WORK", "") or CHECKOUT / "var" / "bench" / "peers").resolve()
+    work = Path(os.environ.get("BENCH_WORK", "") or CHECKOUT / ".bench").resolve()
     os.environ.update(BENCH_PGPORT=PORT_OF_POSTGRESQL, BENCH_REDIS_PORT=PORT_OF_REDIS)
     set_up(source, work)
     services(work, "start")
