@@ -9,7 +9,7 @@ from rest_framework import serializers
 from credentials import rules
 from credentials.models import ConnectionConfiguration, ConnectionToken, GatewayInstance
 from proxies.models import Environment
-from proxies.restkit.shapes import BecauseShape, Exact, confirm_field
+from proxies.restkit.shapes import BecauseShape, Chosen, Exact, confirm_field
 
 Types = ConnectionConfiguration.DeploymentType
 Protocol = ConnectionConfiguration.Protocol
@@ -175,7 +175,7 @@ class OpenConnectionSerializer(ChangeConnectionSerializer):
 
     name = serializers.CharField(max_length=150)
     deployment_type = serializers.ChoiceField(choices=Types.choices)
-    environment = serializers.SlugRelatedField(slug_field="slug", queryset=Environment.objects.all())
+    environment = Chosen(Environment.objects.all(), help_text="Its slug.")
     licence_ends_at = serializers.DateTimeField(required=False, allow_null=True)
 
 

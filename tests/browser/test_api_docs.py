@@ -12,6 +12,17 @@ pytestmark = pytest.mark.browser
 OPENED = ("proxies_list", "proxies_undeploy", "proxies_partial_update", "proxies_set_path_rules")
 
 
+def reached(page: Watched, name: str) -> None:
+    """Scrolls to an operation: a long document is drawn as far as somebody has scrolled."""
+    wanted = page.locator(f"[id$={name}] .opblock-summary-control").first
+    for _ in range(60):
+        if wanted.count():
+            break
+        page.mouse.wheel(0, 2_000)
+        page.wait_for_timeout(100)
+    wanted.click()
+
+
 @pytest.mark.parametrize(
     ("viewport", "scheme"), [pytest.param(DESK, "light", id="desk-light"), pytest.param(PHONE, "dark", id="phone-dark")]
 )
@@ -25,7 +36,7 @@ def test_the_page_of_the_api_keeps_the_policy_fits_and_satisfies_axe(
     page.open("/api/docs/")
     page.locator(".opblock").first.wait_for()
     for name in OPENED:
-        page.locator(f"[id$={name}] .opblock-summary-control").first.click()
+        reached(page, name)
         page.locator(f"[id$={name}] .opblock-body .responses-inner").first.wait_for()
     page.locator("[id$=proxies_undeploy] .try-out__btn").click()
     page.locator("[id$=proxies_undeploy] .execute").wait_for()
@@ -43,7 +54,8 @@ def test_what_is_tried_out_is_done_with_the_session_and_its_form_token(
     page = new_page()
     page.sign_in()
     page.open("/api/docs/")
-    page.locator("[id$=environments_create] .opblock-summary-control").click()
+    page.locator(".opblock").first.wait_for()
+    reached(page, "environments_create")
     page.locator("[id$=environments_create] .try-out__btn").click()
     page.locator("[id$=environments_create] textarea").fill('{"name": "Test", "slug": "test"}')
     page.locator("[id$=environments_create] .execute").click()

@@ -62,7 +62,7 @@ MAY: dict[str, set[str]] = {
 
 def addresses(patterns: Any, before: str = "") -> Iterator[tuple[str, Any]]:
     for pattern in patterns:
-        route = before + str(pattern.pattern)
+        route = before + str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
             yield from addresses(pattern.url_patterns, route)
         elif isinstance(pattern, URLPattern):
