@@ -1,9 +1,10 @@
 """How long every list of the admin and the dashboard take, and how many statements, on tables of any size.
 
-    python -m bench.admin [--rows 1000000] [--log 1000000] [--keep FOLDER] [--only WORD]
+    python -m bench.admin [--rows 1000000] [--log 1000000] [--keep FOLDER] [--only WORD] [--write]
 
 Works on a database of its own: SQLite, or the PostgreSQL that DATABASE_URL names. With --keep it stays, and the next
-run with the same folder measures without filling. A page above the limit of 500 ms ends in status 1.
+run with the same folder measures without filling. A page above the limit of 500 ms ends in status 1. With --write the
+figures go into docs/performance.md.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from bench import report
 
 LIMIT_MS = 500.0
 ROUNDS = 3
@@ -114,26 +117,63 @@ def measure(client: Any, page: Page) -> Measured:
     return Measured(best, len(seen))
 
 
-def report(only: str) -> int:
-    """Measure and print the pages whose name begins so; how many pages are above the limit."""
+class Line(NamedTuple):
+    """A page with what it took."""
+
+    name: str
+    found: Measured
+
+    @property
+    def late(self) -> bool:
+        """True above the limit."""
+        return self.found.milliseconds > LIMIT_MS
+
+
+def measure_all(only: str) -> list[Line]:
+    """Measure and print the pages whose name begins so."""
     from django.test import Client
 
     from credentials.models import User
 
     User.objects.filter(username="bench").exists() or User.objects.create_superuser("bench", password="x")
-    client, slow = _browser(Client()), 0
+    client, lines = _browser(Client()), []
     print(f"{'page':90}{'ms':>8}{'statements':>12}")
     for page in pages():
         if not page.name.startswith(only):
             continue
-        found = measure(client, page)
-        late = found.milliseconds > LIMIT_MS
-        slow += late
-        print(
-            f"{page.name[:88]:90}{found.milliseconds:>8.0f}{found.statements:>12}{'  SLOW' if late else ''}", flush=True
+        line = Line(page.name, measure(client, page))
+        lines.append(line)
+        spent, statements = line.found
+        print(f"{line.name[:88]:90}{spent:>8.0f}{statements:>12}{'  SLOW' if line.late else ''}", flush=True)
+    print(f"{sum(line.late for line in lines)} pages above {LIMIT_MS:.0f} ms")
+    return lines
+
+
+def section(lines: list[Line], database: str, sizes: str) -> str:
+    """What docs/performance.md says about it: the dashboard, and of each list the slowest of its pages."""
+    lists: dict[str, list[Line]] = {}
+    for line in lines:
+        lists.setdefault(line.name.partition(" ?")[0].partition(",")[0], []).append(line)
+    rows = []
+    for name, of_list in lists.items():
+        slowest = max(of_list, key=lambda line: line.found.milliseconds)
+        what = slowest.name.removeprefix(name).strip(" ,") or "as it opens"
+        most = max(line.found.statements for line in of_list)
+        rows.append(f"| {name} | {len(of_list)} | {slowest.found.milliseconds:.0f} | `{what}` | {most} |")
+    late = [line.name for line in lines if line.late]
+    said = f"Above {LIMIT_MS:.0f} ms: {', '.join(late)}." if late else f"No page takes {LIMIT_MS:.0f} ms."
+    return "\n".join(
+        (
+            f"## The admin at size, {database}",
+            "",
+            f"{sizes}. {len(lines)} pages: the dashboard, every list, each choice of each filter, searches that find",
+            f"something or nothing, the last page. {said} `make bench-admin` measures it ({report.machine()}).",
+            "",
+            "| list | pages measured | slowest, ms | which | statements at most |",
+            "|---|---|---|---|---|",
+            *rows,
         )
-    print(f"{slow} pages above {LIMIT_MS:.0f} ms")
-    return slow
+    )
 
 
 def prepare(folder: Path, rows: int, log: int, *, keep: bool) -> None:
@@ -165,6 +205,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--log", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--only", default="", help="pages whose name begins so")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
     found = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
         folder = found.keep or Path(scratch)
@@ -172,9 +213,13 @@ def main(argv: list[str] | None = None) -> int:
         prepare(folder, found.rows, found.log, keep=bool(found.keep))
         from django.db import connection
 
-        print(f"{connection.vendor}, {found.rows:,} tokens, {found.log:,} log rows")
+        sizes = f"{found.rows:,} access tokens, as many refresh tokens and keys of people, {found.log:,} log rows"
+        print(f"{connection.vendor}, {sizes}")
         try:
-            return 1 if report(found.only) else 0
+            lines = measure_all(found.only)
+            if found.write:
+                report.write_section(f"admin {connection.vendor}", section(lines, connection.display_name, sizes))
+            return 1 if any(line.late for line in lines) else 0
         finally:
             if not found.keep:
                 connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
