@@ -9,16 +9,17 @@ from tests.browser.looks import DESK, PHONE, serious, too_wide
 
 pytestmark = pytest.mark.browser
 # One of each method, a dangerous one among them, opened to the bottom.
-OPENED = ("proxies_list", "proxies_undeploy", "proxies_partial_update", "proxies_set_path_rules")
+OPENED = ("proxies_list", "proxies_partial_update", "proxies_set_path_rules", "proxies_undeploy")
 
 
 def reached(page: Watched, name: str) -> None:
     """Scrolls to an operation: a long document is drawn as far as somebody has scrolled."""
     wanted = page.locator(f"[id$={name}] .opblock-summary-control").first
-    for _ in range(60):
+    page.evaluate("window.scrollTo(0, 0)")
+    for _ in range(100):
         if wanted.count():
             break
-        page.mouse.wheel(0, 2_000)
+        page.evaluate("window.scrollBy(0, 400)")
         page.wait_for_timeout(100)
     wanted.click()
 
