@@ -149,7 +149,7 @@ def measure_all(only: str) -> list[Line]:
     return lines
 
 
-def section(lines: list[Line], database: str, sizes: str) -> str:
+def section(lines: list[Line], database: str, sizes: str, bytes_a_row: str = "") -> str:
     """What docs/performance.md says about it: the dashboard, and of each list the slowest of its pages."""
     lists: dict[str, list[Line]] = {}
     for line in lines:
@@ -172,8 +172,24 @@ def section(lines: list[Line], database: str, sizes: str) -> str:
             "| list | pages measured | slowest, ms | which | statements at most |",
             "|---|---|---|---|---|",
             *rows,
+            *(["", f"Bytes a row takes on the disk with its indexes: {bytes_a_row}."] if bytes_a_row else []),
         )
     )
+
+
+def row_sizes() -> str:
+    """What a row takes on the disk with its indexes, by table; PostgreSQL alone tells."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, pg_total_relation_size(oid) / reltuples FROM pg_class"
+            " WHERE relkind = 'r' AND reltuples >= 100000 ORDER BY relname"
+        )
+        found = cursor.fetchall()
+    return ", ".join(f"`{name}` {size:.0f}" for name, size in found)
 
 
 def prepare(folder: Path, rows: int, log: int, *, keep: bool) -> None:
@@ -218,7 +234,9 @@ def main(argv: list[str] | None = None) -> int:
         try:
             lines = measure_all(found.only)
             if found.write:
-                report.write_section(f"admin {connection.vendor}", section(lines, connection.display_name, sizes))
+                report.write_section(
+                    f"admin {connection.vendor}", section(lines, connection.display_name, sizes, row_sizes())
+                )
             return 1 if any(line.late for line in lines) else 0
         finally:
             if not found.keep:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -31,6 +32,7 @@ from tokens.lifecycle import Client
 from tokens.models import IssuedToken, RateLimitWindow, RefreshKey, TokenFamily, TokenRequestLog
 
 MOST = 40
+MOST_LOOKS = 5_000
 GIVES_BACK = "requests = requests - 1"
 
 
@@ -134,16 +136,37 @@ def fail_at_each_statement(operation: Operation, client: Client, access: str, re
     assert answered.status == OPERATIONS[operation]
 
 
+# At the end of a transaction, also of one that is a single statement: the disk is full when it is to be kept.
+FULL_AT_COMMIT = """
+    CREATE FUNCTION full_at_commit() RETURNS trigger LANGUAGE plpgsql AS
+        $$BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END$$;
+    CREATE CONSTRAINT TRIGGER full_at_commit AFTER INSERT ON tokens_tokenrequestlog
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION full_at_commit();
+"""
+ROOM_AGAIN = "DROP TRIGGER full_at_commit ON tokens_tokenrequestlog; DROP FUNCTION full_at_commit()"
+
+
+@contextmanager
+def no_commit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is to be kept is not."""
+    if connection.vendor == "sqlite":
+        with monkeypatch.context() as patched:
+            patched.setattr(connection, "commit", Mock(side_effect=OperationalError("the commit did not arrive")))
+            yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(FULL_AT_COMMIT)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(ROOM_AGAIN)
+
+
 @pytest.mark.parametrize("operation", [issue, refresh_once, revoke_family, refuse], ids=lambda each: each.__name__)
 def test_i7_and_i9_where_the_commit_fails_nothing_is_handed_out_and_nothing_stays(away, operation, monkeypatch):
     client, access, refresh = tokens_of(away)
     before = state()
 
-    def failing() -> None:
-        raise OperationalError("the commit did not arrive")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(connection, "commit", failing)
+    with no_commit(monkeypatch):
         answered = operation(client, access, refresh)
 
     check_error(answered, 503, "server_error", None)
@@ -186,6 +209,18 @@ def test_i13_a_refused_refresh_past_the_count_is_all_or_nothing_too(away):
     check_error(answered, 400, "invalid_grant", "refresh_count_exceeded")
 
 
+def until_gone(cursor: Any) -> None:
+    """What was told to end has ended, and has said so to whoever was connected."""
+    for _ in range(MOST_LOOKS):
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [connection.settings_dict["NAME"]],
+        )
+        if cursor.fetchone() == (0,):
+            return
+    pytest.fail("connections that do not end")
+
+
 def test_i13_after_the_server_has_closed_every_connection_the_next_request_is_served(away):
     client, access, _ = tokens_of(away)
     if connection.vendor == "sqlite":
@@ -205,6 +240,7 @@ def test_i13_after_the_server_has_closed_every_connection_the_next_request_is_se
                 [connection.settings_dict["NAME"]],
             )
             assert cursor.rowcount >= 1
+            until_gone(cursor)
 
     assert verify(access).status == 200
     assert ask_token(client).status == 200
