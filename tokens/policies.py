@@ -16,18 +16,17 @@ from tokens.models import RefreshMode, TokenFormat, TokenPolicy
 Owner = ApiProxy | ProxyGroup | Credential
 LONGEST_LIFETIME = 10 * 366 * 86_400
 LONGEST_RETRY_WINDOW = 3_600
-_TERMS = frozenset(
-    (
-        "token_format",
-        "never_expires",
-        "access_token_lifetime_secs",
-        "refresh_allowed",
-        "refresh_token_lifetime_secs",
-        "refresh_count",
-        "refresh_mode",
-        "retry_window_secs",
-        "family_lifetime_secs",
-    )
+# What a policy says about its tokens, in the order in which screens and the API tell it.
+TERMS = (
+    "token_format",
+    "never_expires",
+    "access_token_lifetime_secs",
+    "refresh_allowed",
+    "refresh_token_lifetime_secs",
+    "refresh_count",
+    "refresh_mode",
+    "retry_window_secs",
+    "family_lifetime_secs",
 )
 
 
@@ -54,12 +53,12 @@ def defaults() -> dict[str, Any]:
 
 def terms_of(policy: TokenPolicy) -> dict[str, Any]:
     """The terms a policy has."""
-    return {name: getattr(policy, name) for name in sorted(_TERMS)}
+    return {name: getattr(policy, name) for name in TERMS}
 
 
 def check(terms: dict[str, Any]) -> dict[str, Any]:
     """Complete terms that can be kept, or InvalidPolicy. R <= L is no error (D8)."""
-    if unknown := set(terms) - _TERMS:
+    if unknown := set(terms).difference(TERMS):
         raise InvalidPolicy(f"Unknown terms: {', '.join(sorted(unknown))}.")
     whole = defaults() | terms
     if not all(isinstance(whole[name], bool) for name in ("never_expires", "refresh_allowed")):
