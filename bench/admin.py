@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import report
+from bench import page as performance_page
 
 LIMIT_MS = 500.0
 ROUNDS = 3
@@ -167,7 +167,8 @@ def section(lines: list[Line], database: str, sizes: str, bytes_a_row: str = "")
             f"## The admin at size, {database}",
             "",
             f"{sizes}. {len(lines)} pages: the dashboard, every list, each choice of each filter, searches that find",
-            f"something or nothing, the last page. {said} `make bench-admin` measures it ({report.machine()}).",
+            f"something or nothing, the last page. {said} `make bench-admin` measures it",
+            f"({performance_page.machine()}).",
             "",
             "| list | pages measured | slowest, ms | which | statements at most |",
             "|---|---|---|---|---|",
@@ -234,7 +235,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             lines = measure_all(found.only)
             if found.write:
-                report.write_section(
+                performance_page.write_section(
                     f"admin {connection.vendor}", section(lines, connection.display_name, sizes, row_sizes())
                 )
             return 1 if any(line.late for line in lines) else 0

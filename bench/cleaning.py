@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from bench import report
+from bench import page
 
 GOAL_TIMES, GOAL_MB, GOAL_LONGEST_MS, GOAL_P95_MS = 6.0, 50.0, 100.0, 1_000.0
 # ruff: noqa: E501 - a document's lines are longer
@@ -153,7 +153,7 @@ def section(measured: list[Measured], rows: int) -> str:
         names=" | ".join({"postgresql": "PostgreSQL", "sqlite": "SQLite"}[each.vendor] for each in measured),
         rule="---|" * len(measured),
         lines="\n".join(f"| {name} | {' | '.join(map(line, measured))} |" for name, line in lines.items()),
-        machine=report.machine(),
+        machine=page.machine(),
         times=GOAL_TIMES,
         mb=GOAL_MB,
         longest=GOAL_LONGEST_MS,
@@ -173,7 +173,7 @@ def main(argv: list[str] | None = None) -> int:
     text = section(measured, found.rows)
     print(text)
     if found.write:
-        report.write_section("cleaning", text)
+        page.write_section("cleaning", text)
     missed = [goal for each in measured for goal in each.missed()]
     for goal in missed:
         print(f"MISSED {goal}")

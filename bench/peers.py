@@ -19,7 +19,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from bench import reporting, targets
+from bench import page, reporting, targets
 from bench.targets import Ours
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -235,9 +235,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.only:
         print(text)
     else:
-        page = CHECKOUT / "docs" / "performance.md"
-        page.write_text(reporting.placed(page.read_text(), text))
-        print(f"Written into {page.relative_to(CHECKOUT)}.")
+        page.write_section("bench", text)
+        print(f"Written into {page.FILE.relative_to(CHECKOUT)}.")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,9 +10,6 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-PAGE_HEAD = "# Performance\n"
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -237,11 +234,3 @@ def text(
             costs(results, statements),
         )
     )
-
-
-def placed(page: str, written: str) -> str:
-    """The page with this between its marks, which are added at the end where there are none."""
-    block = f"{BEGIN}\n{written}\n{END}"
-    if BEGIN in page and END in page:
-        return page.partition(BEGIN)[0] + block + page.partition(END)[2]
-    return f"{page.rstrip() or PAGE_HEAD.rstrip()}\n\n{block}\n"

@@ -90,18 +90,6 @@ def test_the_table_says_where_answers_were_not_the_expected_ones():
     assert "7 unexpected answers" in reporting.costs([bad], {})
 
 
-def test_the_page_keeps_what_is_outside_of_the_marks():
-    first = reporting.placed("# Performance\n\nMine.\n", "one")
-    page = first + "\n## Cleaning\n\nYours.\n"
-
-    again = reporting.placed(page, "two")
-
-    assert (again.count(reporting.BEGIN), "one" in again, "two" in again) == (1, False, True)
-    assert again.startswith("# Performance\n\nMine.\n")
-    assert again.endswith("## Cleaning\n\nYours.\n")
-    assert reporting.placed("", "one").startswith("# Performance\n")
-
-
 def test_the_peers_statements_are_read_from_what_the_harness_prints():
     said = (
         "dot ping                   200   1 statements: SELECT\n"
