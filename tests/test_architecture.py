@@ -323,6 +323,13 @@ def test_the_rule_finds_a_breach(rule: Callable[[str, str], Breaches], module: s
     assert list(rule(module, source)), f"{rule.__name__} is blind"
 
 
+def test_no_file_of_tests_is_longer_than_400_lines_either() -> None:
+    here = Path(__file__).resolve().parent
+    lengths = {str(path.relative_to(here)): path.read_text().count("\n") for path in here.rglob("*.py")}
+    assert len(lengths) > 300
+    assert not {name: length for name, length in lengths.items() if length > 400}
+
+
 def test_every_model_has_a_writer_named_here() -> None:
     from django.apps import apps
 

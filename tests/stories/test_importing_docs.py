@@ -9,7 +9,7 @@ import pytest
 from tests.databases import PROJECT
 from tests.tokens.commands.calling import run
 from tests.tokens.importing import simplejwt_project, sources
-from tests.tokens.importing.test_oauth_toolkit import MODULE, verified
+from tests.tokens.importing.toolkit import MODULE, verified
 
 TEXT = (PROJECT / "docs" / "importing.md").read_text(encoding="utf-8")
 

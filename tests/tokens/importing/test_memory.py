@@ -11,7 +11,7 @@ from tests.databases import PROJECT, OwnDatabase
 from tests.tokens.commands.calling import run
 from tests.tokens.importing import sources
 from tests.tokens.importing.multiplied import multiply
-from tests.tokens.importing.test_oauth_toolkit import MODULE
+from tests.tokens.importing.toolkit import MODULE
 
 FEW, MANY = 3_000, 30_000
 MAY_GROW_KIB = 8 * 1024
