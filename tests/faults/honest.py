@@ -106,9 +106,18 @@ class Honest:
             self.access, self.refresh, self.in_doubt = body["access_token"], body["refresh_token"], False
         return status
 
-    def use_refresh(self) -> int | None:
+    def _ask_refresh(self) -> tuple[int | None, dict[str, Any]]:
         form = {"grant_type": "refresh_token", "refresh_token": self.refresh}
-        status, body = self._token_request("refresh", "/oauth2/token", form)
+        return self._token_request("refresh", "/oauth2/token", form)
+
+    def lose_a_refresh(self) -> None:
+        """One whose answer does not arrive, where it holds something to refresh: it cannot know what happened (D2)."""
+        if self.refresh:
+            self._ask_refresh()
+            self.in_doubt = True
+
+    def use_refresh(self) -> int | None:
+        status, body = self._ask_refresh()
         if status != 200:
             # It may have happened all the same; the same question is asked again later.
             self.in_doubt = True

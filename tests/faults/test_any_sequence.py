@@ -1,7 +1,7 @@
 """One fault after the other, sometimes two at once, in an order drawn from a fixed seed; the same clients all along.
 
-Each client keeps a model of what it was given and told (tests/faults/honest.py). After each fault it is compared with
-what the two nodes say.
+Each client keeps a model of what it was given and told (tests/faults/honest.py). After each fault, and one more answer
+that does not arrive, it is compared with what the two nodes say.
 """
 
 import random
@@ -79,6 +79,8 @@ def test_i26_after_any_sequence_of_faults_each_client_holds_a_working_token_or_c
                 time.sleep(DURING_SECONDS)
                 heal(portal)
                 crowd.wait_until_served()
+            for member in members:
+                member.lose_a_refresh()
             try:
                 # A worker that is killed, or a wire that is cut, leaves questions without an answer.
                 crowd.judge(answers_may_be_lost=True, patience=PATIENCE_SECONDS)
