@@ -10,7 +10,11 @@ from tests.browser.looks import DESK, PHONE, serious, too_wide
 from tests.tokens.codes import code
 
 pytestmark = pytest.mark.browser
-LOOKS = [pytest.param(DESK, "light", id="desk-light"), pytest.param(PHONE, "dark", id="phone-dark")]
+LOOKS = [
+    pytest.param(viewport, scheme, id=f"{name}-{scheme}")
+    for name, viewport in (("desk", DESK), ("phone", PHONE))
+    for scheme in ("light", "dark")
+]
 PAGE = "/admin/second-factor/"
 
 
