@@ -95,6 +95,18 @@ def test_i6_an_undeployed_proxy_is_closed_on_the_next_request(portal: Portal, ed
     deployment.deploy(portal.ledger, portal.world.test, by="test")
 
 
+@EACH
+def test_r16_a_token_that_is_bound_to_a_certificate_opens_nothing_where_nobody_asks_for_that_certificate(
+    portal: Portal, edge: Edge, api: Api
+) -> None:
+    access = portal.token(portal.world.orders)
+    jti = identity(edge["orders"].ask(access))[-1]
+    IssuedToken.objects.filter(jti=jti).update(certificate_thumbprint="A" * 43)
+    api.seen.clear()
+    assert invalid(edge["orders"].ask(access))
+    assert api.seen == []
+
+
 @AS_A_GATEWAY
 def test_s0_22_a_group_s_token_opens_each_member_of_now_and_nothing_else(portal: Portal, edge: Edge) -> None:
     world = portal.world

@@ -152,3 +152,15 @@ def test_a_revocation_is_not_seen_here_before_the_token_expires(portal: Portal, 
     told_by_portal = portal.post("/oauth2/introspect", portal.world.key_of(portal.world.orders), token=access)
     assert told_by_portal.json == {"active": False}
     assert edge["orders"].ask(access).status == 200
+
+
+def test_r16_a_jwt_that_is_bound_to_a_certificate_opens_nothing_where_nobody_asks_for_that_certificate(
+    portal: Portal, edge: Edge, api: Api
+) -> None:
+    claims = claims_of(portal.token(portal.world.orders))
+    assert edge["orders"].ask(signed_by_us(portal.world.test, claims, "at+jwt")).status == 200
+    api.seen.clear()
+    for confirmation in ({"x5t#S256": "A" * 43}, {"jkt": "A" * 43}):
+        bound = signed_by_us(portal.world.test, {**claims, "cnf": confirmation}, "at+jwt")
+        assert invalid(edge["orders"].ask(bound)), confirmation
+    assert api.seen == []
