@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,14 @@ class Names:
     token: str
     key: Client | None
     folder: Path
+    # True where the gateway names the API proxy by a header, as the guide says.
+    by_header: bool = False
     listen: int = field(default_factory=free_port)
+
+    def naming(self, kind: str, line: str) -> dict[str, str]:
+        """The line that names the API proxy by its path, and what stands in its place."""
+        changed = guide_lines(kind).replace("orders", self.slug)
+        return {line: changed if self.by_header else line.replace("/auth/verify/orders", f"/auth/verify/{self.slug}")}
 
 
 @dataclass
@@ -54,6 +62,14 @@ class Gateway:
         """A call of the API, with this token where there is one."""
         bearer = [] if raw is None else [("Authorization", f"Bearer {raw}")]
         return ask(self.port, method, path, [*bearer, *headers], body)
+
+
+def guide_lines(kind: str) -> str:
+    """What docs/gateways.md says for the header mode, without the indentation of its first line."""
+    text = (PROJECT / "docs" / "gateways.md").read_text(encoding="utf-8")
+    found = re.search(rf"^```{kind}\n\s+(.*?)\n```$", text, re.MULTILINE | re.DOTALL)
+    assert found, kind
+    return found[1]
 
 
 def configured(example: str, replaced: Mapping[str, Any]) -> str:
@@ -91,7 +107,7 @@ def nginx(names: Names) -> Iterator[Gateway]:
             {
                 "server portal.internal:8000;": f"server 127.0.0.1:{names.portal};",
                 "server api.internal:9000;": f"server 127.0.0.1:{names.api};",
-                "/auth/verify/orders;": f"/auth/verify/{names.slug};",
+                **names.naming("nginx", "proxy_pass http://latchkey_portal/auth/verify/orders;"),
                 "listen 8080;": f"listen 127.0.0.1:{names.listen};",
                 "/etc/nginx/latchkey/gateway-token.conf": token,
             },
@@ -125,7 +141,7 @@ def caddy(names: Names) -> Iterator[Gateway]:
         {
             "forward_auth portal.internal:8000": f"forward_auth 127.0.0.1:{names.portal}",
             "reverse_proxy api.internal:9000": f"reverse_proxy 127.0.0.1:{names.api}",
-            "uri /auth/verify/orders": f"uri /auth/verify/{names.slug}",
+            **names.naming("caddyfile", "uri /auth/verify/orders"),
             "\n:8080 {": f"\n:{names.listen} {{",
         },
     )
@@ -139,6 +155,11 @@ def caddy(names: Names) -> Iterator[Gateway]:
     log = names.folder / "caddy.log"
     with running(command, names.listen, log, environment=environment, folder=names.folder) as process:
         yield Gateway(names.listen, log, process.pid)
+
+
+_ENVOY_QUESTION = """path_prefix: /auth/verify/orders
+                authorization_request:
+                  headers_to_add:"""
 
 
 @contextmanager
@@ -155,7 +176,7 @@ def envoy(names: Names) -> Iterator[Gateway]:
                 at("portal.internal", 8000): at("127.0.0.1", names.portal),
                 at("api.internal", 9000): at("127.0.0.1", names.api),
                 at("0.0.0.0", 8080): at("127.0.0.1", names.listen),
-                "path_prefix: /auth/verify/orders": f"path_prefix: /auth/verify/{names.slug}",
+                **names.naming("yaml", _ENVOY_QUESTION),
                 "PASTE-THE-CONNECTION-TOKEN": names.token,
             },
         ),

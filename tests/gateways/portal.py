@@ -49,6 +49,7 @@ class Portal:
     gateway_token: str
     port: int
     log: Path
+    sources: str = "path"
     _running: ExitStack = field(default_factory=ExitStack)
 
     def start(self) -> None:
@@ -58,7 +59,7 @@ class Portal:
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "1",
             "PUBLIC_URL": PUBLIC_URL,
-            "VERIFY_SOURCES": "path",
+            "VERIFY_SOURCES": self.sources,
             "TRUSTED_PROXIES": "127.0.0.1",
         }
         command = parts.parts()[0].command
