@@ -17,8 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,7 +135,7 @@ def _gone(group: int, seconds: float) -> bool:
     return True
 
 
-def _end(group: int) -> None:
+def end(group: int) -> None:
     """Whatever is left of what was started here."""
     for pid in _members(group):
         with suppress(ProcessLookupError):
@@ -171,7 +171,7 @@ def turn(server: str, environment: Mapping[str, str], figures: Figures, busy_sec
         if process.poll() is not None and not _gone(process.pid, 2):
             figures.orphans += 1
     finally:
-        _end(process.pid)
+        end(process.pid)
         process.wait(10)
 
 
@@ -197,7 +197,17 @@ def twins(server: str, environment: Mapping[str, str]) -> str:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
-        _end(process.pid)
+        end(process.pid)
+
+
+@contextmanager
+def installation() -> Iterator[dict[str, str]]:
+    """An embedded one in a folder that goes again; the environment of its processes."""
+    with tempfile.TemporaryDirectory(prefix="latchkey-servers-") as folder:
+        environment = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""}
+        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(migrate, cwd=CHECKOUT, env=environment, check=True)
+        yield environment
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -206,10 +216,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--servers", nargs="+", choices=list(COMMANDS), default=list(COMMANDS))
     found = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="latchkey-servers-") as folder:
-        environment = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""}
-        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-        subprocess.run(migrate, cwd=CHECKOUT, env=environment, check=True)
+    with installation() as environment:
         for server in found.servers:
             figures = Figures()
             for _ in range(found.count):
