@@ -16,6 +16,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -31,6 +32,7 @@ MILLION = 1_000_000
 NO_LIMIT = "1000000000"
 ALL = ("verify", "verify-jwt", "introspect", "token", "token-jwt", "refresh", "revoke", "renew")
 GROWTH = ("verify", "introspect", "refresh")
+ON_SQLITE_ROWS = 10_000
 
 
 class Missing(Exception):
@@ -66,6 +68,8 @@ def copy(source: Path, work: Path) -> None:
 def set_up(source: Path, work: Path) -> None:
     """Copy the harness and install the peers, each into an environment of its own; quick where that is done."""
     copy(source, work)
+    for name, place in (("sqlite_settings", "sqlite_settings"), ("seed", "seed_sqlite")):
+        shutil.copyfile(CHECKOUT / f"bench/toolkit/{name}.py", work / f"apps/dot_site/{place}.py")
     for name in VENVS:
         environment = work / f".venv-{name}"
         wanted = (work / f"requirements-{name}.txt").read_text()
@@ -144,6 +148,9 @@ def configuration(work: Path, found: list[Ours]) -> Path:
         clients = json.loads((each.feeds / "clients.json").read_text())
         said = targets.operations(each.feeds, clients["orders"], clients["billing"])
         text.append(targets.toml_of(each, CHECKOUT, sys.executable, said))
+    theirs = tomllib.loads(text[0]).get("target", {}).get("dot-gunicorn-gthread")
+    if theirs is not None:
+        text.append(targets.toml_on_sqlite(theirs, work / "var" / "toolkit", ON_SQLITE_ROWS, ON_SQLITE_ROWS // 2))
     written = work / "latchkey.toml"
     written.touch(mode=0o600)
     written.write_text("\n".join(text))
@@ -218,17 +225,24 @@ def run(arguments: argparse.Namespace) -> None:
     services(work, "start")
     try:
         found = ours(work)
-        shutil.rmtree(work / "var" / "ours", ignore_errors=True)
+        for made in ("ours", "toolkit"):
+            shutil.rmtree(work / "var" / made, ignore_errors=True)
         databases("bench_latchkey_10k", "bench_latchkey_1m")
-        # Two targets share a database: it is filled once.
-        for each in {target.feeds: target for target in found}.values():
+        # Two targets share a database: it is filled once. Where only some targets are asked for, one of ours is enough.
+        wanted = [each for each in found if not arguments.only or each.name in arguments.only] or found[:1]
+        for each in {target.feeds: target for target in wanted}.values():
             seed(each)
-        config = configuration(work, found)
-        names = arguments.only or [*targets.PEERS, "ours-hello-gunicorn", *(each.name for each in found)]
+        config = configuration(work, wanted)
+        names = arguments.only or [
+            *targets.PEERS,
+            targets.ON_SQLITE,
+            "ours-hello-gunicorn",
+            *(each.name for each in found),
+        ]
         out = measure(work, config, names, arguments.rounds, arguments.secs)
         results = reporting.read(out.read_text())
         text = reporting.text(
-            results, machine(work), statements(work, found[0]), rounds=arguments.rounds, secs=arguments.secs
+            results, machine(work), statements(work, wanted[0]), rounds=arguments.rounds, secs=arguments.secs
         )
     finally:
         services(work, "stop")

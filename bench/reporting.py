@@ -142,7 +142,19 @@ def _goals() -> list[Goal]:
     return found
 
 
-GOALS = _goals()
+def _embedded() -> list[Goal]:
+    """The same for the embedded installation: SQLite on both sides."""
+    our, peer, there = "ours-sqlite", "peer-dot-sqlite", "(SQLite)"
+    return [
+        Goal(f"verify, SELECT {there}", "bare hello", ("ours-hello-gunicorn", "hello"), (our, "verify"), 15, scale=100),
+        Goal(f"verify, SELECT {there}", "DOT view", (peer, "ping-bearer"), (our, "verify"), 8),
+        Goal(f"introspect {there}", "DOT", (peer, "introspect-bearer"), (our, "introspect"), 15),
+        Goal(f"refresh {there}", "DOT", (peer, "refresh-plain"), (our, "refresh"), 10, 15),
+        Goal(f"client credentials, opaque {there}", "DOT", (peer, "token-cc-plain"), (our, "token"), 6, 8),
+    ]
+
+
+GOALS = [*_goals(), *_embedded()]
 # Not goals, but asked for: how the rest compares.
 ALSO = (
     Goal("login refresh", "simplejwt", ("peer-simplejwt", "refresh"), ("ours-gunicorn", "renew"), 1),

@@ -4,9 +4,11 @@ The harness reads TOML: its own file, and after it what is written here. A targe
 only those operations that are compared is `peer-...`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PEERS = {
     "peer-hello-gunicorn": ("limit-gunicorn-gthread", ("hello",)),
@@ -27,6 +29,10 @@ _STARTS = {
     "peer-dot-granian": "../../.venv-dot/bin/granian --interface wsgi --workers 2 --blocking-threads 2"
     " --host 127.0.0.1 --port {port} --no-ws --log-level error dotsite.wsgi:application"
 }
+
+# The toolkit over a SQLite file, beside our embedded installation: bench/toolkit, copied into the harness' site.
+ON_SQLITE = "peer-dot-sqlite"
+_ON_SQLITE_OPERATIONS = ("ping-bearer", "introspect-bearer", "token-cc-plain", "refresh-plain")
 
 _FORM = 'method = "POST", headers = { Authorization = "%s" }'
 _REFRESH = "grant_type=refresh_token&refresh_token=@@"
@@ -93,6 +99,33 @@ def toml_of_hello(name: str, port: int, start: str, checkout: Path) -> str:
     return (
         f"[target.{name}]\nport = {port}\ncwd = '{checkout}'\nstart = '{start}'\nop.hello = {{ path = \"/hello\" }}\n"
     )
+
+
+def toml_on_sqlite(base: Mapping[str, Any], folder: Path, tokens: int, refreshed: int) -> str:
+    """The toolkit's own target with another database, filled by bench/toolkit; `base` is the harness' table of it."""
+    feeds, python = folder / "feeds", "../../.venv-dot/bin/python"
+    environment = {"DJANGO_SETTINGS_MODULE": "sqlite_settings", "TOOLKIT_DATABASE": str(folder / "db.sqlite3")}
+    operations = (
+        (name, {**base["op"][name], "feed": str(feeds / Path(base["op"][name].get("feed", "access.txt")).name)})
+        for name in _ON_SQLITE_OPERATIONS
+    )
+    lines = [
+        f"[target.{ON_SQLITE}]",
+        "port = 9850",
+        f"cwd = {_value(base['cwd'])}",
+        f"start = {_value(base['start'])}",
+        f"prepare = [{_value(f'{python} seed_sqlite.py {tokens} {refreshed} {feeds}')}]",
+        f"env = {_value(environment)}",
+        *(f"op.{name} = {_value(told)}" for name, told in operations),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _value(told: Any) -> str:
+    """As TOML writes it, whose strings, numbers and truth values are JSON's."""
+    if isinstance(told, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(name)} = {_value(each)}" for name, each in told.items()) + " }"
+    return json.dumps(told)
 
 
 def toml_of_peers() -> str:

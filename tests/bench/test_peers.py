@@ -46,6 +46,27 @@ def test_the_targets_are_toml_with_every_operation_and_no_name_begins_like_anoth
     assert not [(one, two) for one in read for two in read if one != two and two.startswith(one)]
 
 
+def test_the_toolkit_on_sqlite_is_asked_as_on_postgresql_with_tokens_of_its_own(tmp_path):
+    introspect = {
+        "path": "/o/introspect/",
+        "feed": "var/feeds/dot/access.txt",
+        "expect": '"active": true',
+        "bearer": True,
+    }
+    plain = {"path": "/o/token/", "method": "POST", "headers": {"Content-Type": "text/plain"}}
+    named = ("ping-bearer", "introspect-bearer", "token-cc-plain", "refresh-plain", "revoke-plain")
+    base = {"cwd": "apps/dot_site", "start": "serve {port}", "op": dict.fromkeys(named, plain)}
+    base["op"]["introspect-bearer"] = introspect
+
+    text = targets.toml_on_sqlite(base, tmp_path, 100, 50)
+
+    read = tomllib.loads(text)["target"]["peer-dot-sqlite"]
+    assert read["op"]["introspect-bearer"] == {**introspect, "feed": str(tmp_path / "feeds" / "access.txt")}
+    assert "revoke-plain" not in read["op"]
+    assert read["prepare"] == [f"../../.venv-dot/bin/python seed_sqlite.py 100 50 {tmp_path}/feeds"]
+    assert read["env"]["TOOLKIT_DATABASE"] == f"{tmp_path}/db.sqlite3"
+
+
 def test_copying_the_harness_leaves_out_what_a_run_made_and_may_be_written(tmp_path):
     source, work = tmp_path / "source", tmp_path / "work"
     (source / "var").mkdir(parents=True)
