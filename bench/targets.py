@@ -32,7 +32,7 @@ _STARTS = {
 
 # The toolkit over a SQLite file, beside our embedded installation: bench/toolkit, copied into the harness' site.
 ON_SQLITE = "peer-dot-sqlite"
-_ON_SQLITE_OPERATIONS = ("ping-bearer", "introspect-bearer", "token-cc-plain", "refresh-plain")
+ON_SQLITE_OPERATIONS = ("ping-bearer", "introspect-bearer", "token-cc-plain", "refresh-plain")
 
 _FORM = 'method = "POST", headers = { Authorization = "%s" }'
 _REFRESH = "grant_type=refresh_token&refresh_token=@@"
@@ -107,7 +107,7 @@ def toml_on_sqlite(base: Mapping[str, Any], folder: Path, tokens: int, refreshed
     environment = {"DJANGO_SETTINGS_MODULE": "sqlite_settings", "TOOLKIT_DATABASE": str(folder / "db.sqlite3")}
     operations = (
         (name, {**base["op"][name], "feed": str(feeds / Path(base["op"][name].get("feed", "access.txt")).name)})
-        for name in _ON_SQLITE_OPERATIONS
+        for name in ON_SQLITE_OPERATIONS
     )
     lines = [
         f"[target.{ON_SQLITE}]",

@@ -68,7 +68,8 @@ def test_every_goal_compares_targets_that_are_run():
 
     ours = {(each.name, name) for each in peers.ours(peers.CHECKOUT) for name in each.operations}
     theirs = {(name, each) for name, (_, operations) in targets.PEERS.items() for each in operations}
-    known = ours | theirs | {("ours-hello-gunicorn", "hello")}
+    on_sqlite = {(targets.ON_SQLITE, each) for each in targets.ON_SQLITE_OPERATIONS}
+    known = ours | theirs | on_sqlite | {("ours-hello-gunicorn", "hello")}
 
     assert {key for goal in (*reporting.GOALS, *reporting.ALSO) for key in (goal.dear, goal.cheap)} <= known
 
