@@ -7,10 +7,12 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
+from requests_oauthlib import OAuth2Session
 
 from tests.clients import edges
 from tests.clients.conftest import Edge
@@ -71,6 +73,35 @@ def test_s3_2_a_registered_certificate_gets_a_token_through_the_edge(
 
     assert edge.ask("token", shop.client_id, None).status_code == 401
     assert edge.ask("token", shop.client_id, certificate("shop.example")).status_code == 401
+
+
+def test_s3_2_requests_oauthlib_gets_refreshes_and_revokes_by_its_certificate(
+    edge: Edge, shop: Credential, own: Certified
+) -> None:
+    """The library's own way: `cert`, and the client id in the form."""
+    session = OAuth2Session(client=BackendApplicationClient(shop.client_id))
+    shown: dict[str, Any] = {"verify": str(edge.trust), "cert": edge.pair(own)}
+    session.cert = shown["cert"]
+
+    first = session.fetch_token(f"{edge.url}/oauth2/token", include_client_id=True, **shown)
+    second = session.refresh_token(
+        f"{edge.url}/oauth2/token",
+        refresh_token=first["refresh_token"],
+        client_id=shop.client_id,
+        verify=str(edge.trust),
+    )
+    access = second["access_token"]
+    assert edge.ask("introspect", shop.client_id, own, token=access).json()["cnf"]["x5t#S256"] == proofs.x5t(own)
+    url, headers, body = session._client.prepare_token_revocation_request(
+        f"{edge.url}/oauth2/revoke", access, "access_token", client_id=shop.client_id
+    )
+    assert requests.post(url, data=body, headers=headers, timeout=TIMEOUT, **shown).status_code == 200
+    assert edge.ask("introspect", shop.client_id, own, token=access).json() == {"active": False}
+
+    shown["cert"] = edge.pair(certificate("shop.example"))
+    with pytest.raises(OAuth2Error) as refused:
+        session.fetch_token(f"{edge.url}/oauth2/token", include_client_id=True, **shown)
+    assert refused.value.error == "invalid_client"
 
 
 def test_s3_2_an_issued_certificate_gets_a_token_and_one_of_another_issuer_does_not(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -162,14 +163,24 @@ def test_its_errors_have_the_names_of_the_rfc(portal: Portal) -> None:
     assert refused.value.error == "invalid_client"
 
 
-# ---------------------------------------------------------------------------------------------- joserfc
+# ---------------------------------------------------------------------------------------------- joserfc, PyJWT
+
+
+def signed_by_joserfc(claims: dict[str, Any], pem: str) -> str:
+    return joserfc_jwt.encode({"alg": "ES256", "kid": KID}, claims, ECKey.import_key(pem))
+
+
+def signed_by_pyjwt(claims: dict[str, Any], pem: str) -> str:
+    return jwt.encode(claims, pem, algorithm="ES256", headers={"kid": KID})
 
 
 @FORMS
-def test_s3_3_a_client_written_with_joserfc_does_all_of_it(portal: Portal, form: str) -> None:
-    """A JOSE library and nothing else: what RFC 7523 asks for, by hand."""
+@pytest.mark.parametrize("sign", [signed_by_joserfc, signed_by_pyjwt])
+def test_s3_3_a_client_written_with_a_jose_library_does_all_of_it(
+    portal: Portal, sign: Callable[[dict[str, Any], str], str], form: str
+) -> None:
+    """joserfc or PyJWT and nothing else: what RFC 7523 asks for, by hand."""
     told, wanted = endpoints(portal), portal.asking("private_key_jwt", form)
-    key = ECKey.import_key(wanted["key"])
 
     def ask(endpoint: str, **parameters: str) -> Any:
         now = int(time.time())
@@ -181,8 +192,7 @@ def test_s3_3_a_client_written_with_joserfc_does_all_of_it(portal: Portal, form:
             "iat": now,
             "exp": now + 60,
         }
-        signed = joserfc_jwt.encode({"alg": "ES256", "kid": KID}, claims, key)
-        data = {**parameters, "client_assertion_type": proofs.ASSERTION_TYPE, "client_assertion": signed}
+        data = {**parameters, **proofs.form(sign(claims, wanted["key"]))}
         answer = requests.post(told[f"{endpoint}_endpoint"], data=data, timeout=TIMEOUT)
         assert answer.status_code == 200, answer.text
         return answer.json() if answer.content else None

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -292,6 +293,22 @@ def test_b23_fifty_thousand_levels_by_the_strict_reader_itself() -> None:
         for read in (compact_jwt.header, compact_jwt.claims):
             with pytest.raises(compact_jwt.Unreadable):
                 read(raw)
+
+
+@pytest.mark.parametrize("size", [1_000, 3_000, 12_000, 16_000, 60_000])
+def test_b23_what_is_refused_costs_no_more_time_than_what_is_good(target: Target, size: int) -> None:
+    """By the time that this process works, so that a busy machine says nothing; ten milliseconds are for its clock."""
+
+    def seconds(raw: str) -> float:
+        started = time.process_time()
+        target.ask(raw)
+        return time.process_time() - started
+
+    good = sum(seconds(target.signed(target.head, {**target.body, "jti": str(n)})) for n in range(5))
+    text = b"[" * (size * 3 // 4)
+    odd = (f"{proofs.part(text)}.e30.AA", f"{proofs.part(target.head)}.{proofs.part(text)}.AA", "." * size, "A" * size)
+    for raw in odd:
+        assert sum(seconds(raw) for _ in range(5)) < 2 * good + 0.05, raw[:40]
 
 
 def test_b23_an_assertion_without_a_kid_costs_ten_signatures_at_most(world: World) -> None:
