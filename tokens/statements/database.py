@@ -1,32 +1,27 @@
 """Running a statement on either database: times are aware UTC in Python, rows are tuples."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-Row = tuple[Any, ...]
+from tokens.statements import prepared
+from tokens.statements.prepared import Outcome, Row
+
 # In the order of the placeholders; or by their names, as a sweep's, which is planned for its values each time.
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 # A statement with more parameters is a sweep's with a long list, which differs each time.
 _MOST_PREPARED = 128
-_OUTLIVED = (
-    psycopg.errors.FeatureNotSupported,
-    psycopg.errors.InvalidSqlStatementName,
-    psycopg.errors.DuplicatePreparedStatement,
-)
 
 
 def rows(sql: str, parameters: Parameters) -> list[Row]:
     """All rows of a SELECT."""
-    if not isinstance(parameters, Mapping) and _prepares():
-        with connection.wrap_database_errors:
-            return _prepared(sql, parameters).fetchall()
+    done = _prepared(sql, parameters)
+    if done is not None:
+        return done.rows
     with connection.cursor() as cursor:
         cursor.execute(sql, _outgoing(parameters))
         found = cursor.fetchall()
@@ -41,50 +36,42 @@ def row(sql: str, parameters: Parameters) -> Row | None:
 
 def changed(sql: str, parameters: Parameters) -> int:
     """How many rows an INSERT, UPDATE or DELETE changed: the count that decides a race."""
-    if not isinstance(parameters, Mapping) and _prepares():
-        with connection.wrap_database_errors:
-            return _prepared(sql, parameters).rowcount
+    done = _prepared(sql, parameters)
+    if done is not None:
+        return done.number
     with connection.cursor() as cursor:
         cursor.execute(sql, _outgoing(parameters))
         return int(cursor.rowcount)
 
 
-def _prepares() -> bool:
-    """True where the statement goes to PostgreSQL as a prepared one: planning such a join takes ten times the rest.
+def _prepared(sql: str, parameters: Parameters) -> Outcome | None:
+    """What the statement did as a prepared one on PostgreSQL: planning such a join takes ten times the rest.
 
-    Not where somebody wants to see each statement (a test, a debugger), and not where the setting says no.
+    None where it has to go the ordinary way: where somebody wants to see each statement (a test, a debugger), where the
+    setting says no, and for a sweep's.
     """
-    return (
-        connection.vendor == "postgresql"
-        and connection.settings_dict.get("PREPARED_STATEMENTS", True)
-        and not connection.execute_wrappers
-        and not connection.queries_logged
-    )
-
-
-def _prepared(sql: str, parameters: Sequence[Any]) -> psycopg.RawCursor[Row]:
-    """Execute on the connection itself, past Django's cursor, whose parameters are written into the statement."""
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    raw: psycopg.Connection[Row] = connection.connection
-    if raw.prepare_threshold is None:
-        # Django says None, which forbids it; only what asks for it by name is prepared.
-        raw.prepare_threshold = sys.maxsize
-    try:
-        return psycopg.RawCursor(raw).execute(_numbered(sql), parameters, prepare=len(parameters) <= _MOST_PREPARED)
-    except _OUTLIVED:
-        # What it was prepared for is no longer there: the table was altered, or somebody between us and the server
-        # gave us another session. The next connection prepares anew.
-        raw.close()
-        raise
+    here: Any = connections[DEFAULT_DB_ALIAS]
+    if (
+        here.vendor != "postgresql"
+        or isinstance(parameters, Mapping)
+        or len(parameters) > _MOST_PREPARED
+        or not here.settings_dict.get("PREPARED_STATEMENTS", True)
+        or here.execute_wrappers
+        or here.queries_logged
+    ):
+        return None
+    here.ensure_connection()
+    here.validate_no_broken_transaction()
+    with here.wrap_database_errors:
+        return prepared.of(here.connection).run(here.connection, _numbered(sql), parameters)
 
 
 @lru_cache(maxsize=256)
-def _numbered(sql: str) -> str:
+def _numbered(sql: str) -> bytes:
     """With $1, $2 and so on for each %s, as PostgreSQL reads it. The library does it too, but a long one each time."""
     first, *rest = sql.split("%s")
     numbered = "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
-    return f"{first}{numbered}".replace("%%", "%")
+    return f"{first}{numbered}".replace("%%", "%").encode()
 
 
 def marks(count: int) -> str:

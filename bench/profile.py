@@ -1,0 +1,180 @@
+"""What a request costs inside the portal: CPU microseconds of the process for each call, without server and network.
+
+    DATABASE_URL=... python -m bench.profile verify introspect
+    DATABASE_URL=... python -m bench.profile verify --functions        # where it goes, by cProfile
+    DATABASE_URL=... python -m bench.profile verify --beside ../other  # another checkout, turn by turn in one run
+
+One thread calls `config.wsgi.application` as a server would. The database is filled first (bench/seeding.py) and stays;
+what it needs besides is in `--feeds`.
+"""
+
+import argparse
+import cProfile
+import gc
+import io
+import itertools
+import json
+import os
+import pstats
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve()
+
+
+def _common(headers: dict[str, str]) -> dict[str, Any]:
+    """What a server says of a request that came through an edge."""
+    return {
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_PORT": "51234",
+        "QUERY_STRING": "",
+        "SCRIPT_NAME": "",
+        "HTTP_HOST": "auth.example.com",
+        "HTTP_USER_AGENT": "nginx",
+        "HTTP_ACCEPT": "*/*",
+        "HTTP_CONNECTION": "keep-alive",
+        "wsgi.url_scheme": "http",
+        "wsgi.multithread": True,
+        **headers,
+    }
+
+
+def environs(operation: str, feeds: Path) -> Callable[[], dict[str, Any]]:
+    """Makes the environ of the next request of an operation."""
+    headers = json.loads((feeds / "clients.json").read_text())
+    # A database that is there already gives no new tokens to know: those that were made last do as well.
+    tokens = itertools.cycle((feeds / "revoke.txt").read_text().split())
+    if operation == "verify":
+        common = _common({"REQUEST_METHOD": "GET", "PATH_INFO": "/auth/verify", "HTTP_X_PROXY": "orders"})
+        return lambda: {**common, "HTTP_AUTHORIZATION": f"Bearer {next(tokens)}", "wsgi.input": io.BytesIO(b"")}
+    posted = _common(
+        {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": {"introspect": "/oauth2/introspect"}.get(operation, "/oauth2/token"),
+            "CONTENT_TYPE": "application/x-www-form-urlencoded",
+            "HTTP_AUTHORIZATION": headers["orders"],
+        }
+    )
+
+    def post(body: bytes) -> dict[str, Any]:
+        return {**posted, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+
+    if operation == "introspect":
+        return lambda: post(b"token=" + next(tokens).encode())
+    return lambda: post(b"grant_type=client_credentials&scope=read")
+
+
+def refreshes(feeds: Path, call: Callable[[dict[str, Any]], bytes]) -> Callable[[], None]:
+    """One refresh after the other, each with what the one before has given."""
+    issue = environs("token", feeds)
+    held = json.loads(call(issue()))["refresh_token"]
+
+    def once() -> None:
+        nonlocal held
+        body = f"grant_type=refresh_token&refresh_token={held}".encode()
+        environ = {**issue(), "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+        held = json.loads(call(environ))["refresh_token"]
+
+    return once
+
+
+def once_of(operation: str, feeds: Path) -> Callable[[], object]:
+    """One call of an operation. Anything but a good answer ends the measurement."""
+    from config.wsgi import application
+
+    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> None:
+        if not status.startswith("200"):
+            raise SystemExit(f"{operation} was answered {status}")
+
+    def call(environ: dict[str, Any]) -> bytes:
+        return b"".join(application(environ, start))
+
+    if operation == "refresh":
+        return refreshes(feeds, call)
+    made = environs(operation, feeds)
+    return lambda: call(made())
+
+
+def measure(operation: str, feeds: Path, calls: int, functions: int) -> float:
+    """CPU microseconds for each call; with `functions` the table of so many that take most, which slows all of them."""
+    once = once_of(operation, feeds)
+    for _ in range(min(calls, 500)):
+        once()
+    gc.collect()
+    profile = cProfile.Profile() if functions else None
+    if profile is not None:
+        profile.enable()
+    started = time.process_time()
+    for _ in range(calls):
+        once()
+    spent = time.process_time() - started
+    if profile is not None:
+        profile.disable()
+        pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(functions)
+    return spent / calls * 1e6
+
+
+def prepare(feeds: Path, rows: int) -> None:
+    """Set Django up; fill the database where nobody has yet."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("DATA_DIR", str(feeds / "data"))
+    os.environ.update(TOKEN_RATE_LIMIT_PER_MINUTE="1000000000", CLIENT_RATE_LIMIT_PER_MINUTE="1000000000")
+    import django
+
+    django.setup()
+    if not (feeds / "clients.json").exists():
+        from django.core.management import call_command
+
+        from bench import seeding
+
+        call_command("migrate", verbosity=0)
+        seeding.fill(rows, feeds)
+
+
+def beside(options: argparse.Namespace, checkouts: list[Path]) -> None:
+    """Each checkout in a process of its own, turn by turn, so that all meet the same machine; the table."""
+    found: dict[tuple[str, Path], list[float]] = {}
+    for _ in range(options.rounds):
+        for operation, checkout in itertools.product(options.operations, checkouts):
+            # -P: the folder of this file is no place to import from; it holds a module called profile.
+            command = [sys.executable, "-P", str(HERE), operation, "--feeds", str(options.feeds), "--bare"]
+            command += ["--calls", str(options.calls)]
+            environment = {**os.environ, "PYTHONPATH": str(checkout)}
+            run = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            found.setdefault((operation, checkout), []).append(float(run.stdout))
+    for (operation, checkout), times in found.items():
+        print(f"{operation:12} {min(times):7.1f} least {statistics.median(times):7.1f} median us  {checkout}")
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="bench.profile", description="CPU of a call of the portal, in one process.")
+    parser.add_argument("operations", nargs="+", choices=("verify", "introspect", "token", "refresh"))
+    parser.add_argument("--calls", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--feeds", type=Path, default=Path(".bench/profile"))
+    parser.add_argument("--functions", type=int, nargs="?", const=45, default=0)
+    parser.add_argument("--beside", type=Path, action="append", default=[])
+    parser.add_argument("--bare", action="store_true", help="print the number alone")
+    options = parser.parse_args()
+    options.feeds = options.feeds.resolve()  # another checkout is another folder to stand in
+    prepare(options.feeds, options.rows)
+    if not options.bare and not options.functions:
+        beside(options, [HERE.parent.parent, *(each.resolve() for each in options.beside)])
+        return 0
+    for operation in options.operations:
+        print(f"{measure(operation, options.feeds, options.calls, options.functions):.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
