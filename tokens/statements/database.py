@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import connection
 
-from tokens.statements import prepared
-from tokens.statements.prepared import Outcome, Row
+from tokens import connections
+from tokens.statements.prepared import Outcome, Row, statements_of
 
 # In the order of the placeholders; or by their names, as a sweep's, which is planned for its values each time.
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -50,7 +50,7 @@ def _prepared(sql: str, parameters: Parameters) -> Outcome | None:
     None where it has to go the ordinary way: where somebody wants to see each statement (a test, a debugger), where the
     setting says no, and for a sweep's.
     """
-    here: Any = connections[DEFAULT_DB_ALIAS]
+    here = connections.here()
     if (
         here.vendor != "postgresql"
         or isinstance(parameters, Mapping)
@@ -60,10 +60,12 @@ def _prepared(sql: str, parameters: Parameters) -> Outcome | None:
         or here.queries_logged
     ):
         return None
-    here.ensure_connection()
+    if here.connection is None:
+        here.ensure_connection()
     here.validate_no_broken_transaction()
     with here.wrap_database_errors:
-        return prepared.of(here.connection).run(here.connection, _numbered(sql), parameters)
+        raw = here.connection
+        return statements_of(raw).run(raw, _numbered(sql), parameters)
 
 
 @lru_cache(maxsize=256)

@@ -111,7 +111,7 @@ class PreparedStatements:
             _tell(raw, b"DEALLOCATE ALL")
 
 
-def of(raw: Raw) -> PreparedStatements:
+def statements_of(raw: Raw) -> PreparedStatements:
     """Those of this connection; they end with it."""
     found: PreparedStatements | None = getattr(raw, "prepared_statements", None)
     if found is None:

@@ -1,0 +1,17 @@
+"""Django's connection of this thread, looked up once: `django.db.connection` asks at each use whose it is."""
+
+import threading
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+_of_thread = threading.local()
+
+
+def here() -> Any:
+    """The wrapper itself, the same as long as the thread lives; it may be open or closed."""
+    try:
+        return _of_thread.wrapper
+    except AttributeError:
+        _of_thread.wrapper = connections[DEFAULT_DB_ALIAS]
+        return _of_thread.wrapper
