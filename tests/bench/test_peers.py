@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_the_toolkit_on_sqlite_is_asked_as_on_postgresql_with_tokens_of_its_own(
     }
     plain = {"path": "/o/token/", "method": "POST", "headers": {"Content-Type": "text/plain"}}
     named = ("ping-bearer", "introspect-bearer", "token-cc-plain", "refresh-plain", "revoke-plain")
-    base = {"cwd": "apps/dot_site", "start": "serve {port}", "op": dict.fromkeys(named, plain)}
+    base: dict[str, Any] = {"cwd": "apps/dot_site", "start": "serve {port}", "op": dict.fromkeys(named, plain)}
     base["op"]["introspect-bearer"] = introspect
 
     text = targets.toml_on_sqlite(base, tmp_path, 100, 50)
