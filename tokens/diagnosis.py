@@ -9,11 +9,14 @@ from django.utils import timezone
 
 from credentials import sealed, second_factors
 from proxies.models import ApiProxy, Environment, Management, ProxyGroup
+from proxies.time_limit import TooLong, answered_within
 from tokens import legacy_use, surroundings
 from tokens.models import LegacyVerifier, SigningKey, TokenFormat, TokenPolicy
 from tokens.reminders import findings
-from tokens.statements import log_guard
+from tokens.statements import log_guard, orphans
 from tokens.surroundings import Finding
+
+LONGEST_SEARCH_SECONDS = 60.0
 
 
 def examine() -> list[Finding]:
@@ -44,11 +47,32 @@ def _content() -> Iterator[Finding]:
         )
     for sentence in sealed.unreadable():
         yield Finding(True, sentence, "Put the key back into KEY_ENCRYPTION_KEYS that sealed it.")
+    yield from _orphans()
     yield from _environments()
     yield from _holders(ApiProxy, "API proxy")
     yield from _holders(ProxyGroup, "Group")
     yield from _imported(timezone.now())
     yield from _people()
+
+
+def _orphans() -> Iterator[Finding]:
+    """Rows whose foreign key leads nowhere. Nothing of ours makes one; somebody with a database shell can."""
+    try:
+        with answered_within(LONGEST_SEARCH_SECONDS):
+            found = list(orphans.find())
+    except TooLong:
+        yield Finding(
+            False,
+            f"There are too many tokens to see in {LONGEST_SEARCH_SECONDS:.0f} seconds whether one points at nothing.",
+            "Look on a quiet day, or on a restored backup.",
+        )
+        return
+    for each in found:
+        yield Finding(
+            True,
+            f"{each.many} rows of {each.table} point by {each.column} at rows of {each.target} that are gone.",
+            "Somebody deleted them by hand. Put them back from a backup; what points at them opens nothing meanwhile.",
+        )
 
 
 def _environments() -> Iterator[Finding]:

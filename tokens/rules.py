@@ -221,7 +221,9 @@ def holder_checks(facts: HolderFacts, now: datetime) -> list[tuple[Reason, bool]
         f.credential_undeployed_at is not None
         or f.credential_deployment_generation != f.issued_credential_deployment_generation
     )
-    granted = f.grant_id is not None and f.grant_withdrawn_at is None and not reached(f.grant_expires_on, now)
+    # Its scopes are never NULL: without them the row itself is gone, and opens nothing.
+    here = f.grant_id is not None and f.grant_scopes is not None
+    granted = here and f.grant_withdrawn_at is None and not reached(f.grant_expires_on, now)
     return [
         (Reason.SIGNING_KEY_CHANGED, f.family_key_ended_at is None),
         (

@@ -265,6 +265,7 @@ OWN_FAULTS: list[tuple[dict[str, Any], Reason]] = [
     ({"grant_expires_on": TODAY}, Reason.NOT_GRANTED),
     ({"grant_expires_on": YESTERDAY}, Reason.NOT_GRANTED),
     ({"grant_id": None}, Reason.NOT_GRANTED),
+    ({"grant_scopes": None}, Reason.NOT_GRANTED),  # its row is gone, which nothing of ours does
 ]
 
 

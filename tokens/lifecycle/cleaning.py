@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection
+from django.db import connection
 from django.utils import timezone
 
 from tokens.statements import assertion, limit
@@ -24,8 +24,6 @@ COUNTS_KEPT = timedelta(hours=1)
 # A used assertion is refused by its own expiry after that. Kept on for a clock that is set back (I19).
 ASSERTION_MARGIN = timedelta(hours=1)
 FORGOTTEN_AT_ONCE = 500
-# How often a window is done again whose family got a new record meanwhile.
-TRIES = 5
 Progress = Callable[[int], None]
 
 
@@ -97,7 +95,7 @@ def _sweep(
     progress: Progress | None,
     total: Cleaned,
 ) -> int:
-    one = statements.look if dry_run else _sweep_window
+    one = statements.look if dry_run else statements.sweep
     removed, after = 0, statements.BEGINNING
     while (swept := size.timed(one, kind, limits, after)) is not None:
         removed += swept.removed
@@ -107,18 +105,6 @@ def _sweep(
         if progress is not None:
             progress(total.seen)
     return removed
-
-
-def _sweep_window(
-    kind: statements.Kind, limits: statements.Limits, after: tuple[datetime, int], size: int
-) -> statements.Swept | None:
-    for left in reversed(range(TRIES)):
-        try:
-            return statements.sweep(kind, limits, after, size)
-        except IntegrityError:
-            if not left:
-                raise
-    raise AssertionError("not reached")
 
 
 def _in_windows(forget: Callable[..., int], *, before: datetime) -> int:

@@ -166,11 +166,11 @@ def _grant_access(row: SessionRow, entry: Entry, now: datetime) -> Session:
         issued_at=now,
         expires_at=expires_at,
     )
-    issue_statements.write_token(
-        issue_statements.NewToken(
-            facts.family_id, row.refresh.key_sequence, "jwt", None, made.jti, made.signing_key_id, text, now, expires_at
-        )
+    token = issue_statements.NewToken(
+        facts.family_id, row.refresh.key_sequence, "jwt", None, made.jti, made.signing_key_id, text, now, expires_at
     )
+    if not issue_statements.add_token(token):
+        raise errors.TokenNotFound  # its key came to its end, and was cleaned away, while this was being answered
     _note_use(row, entry, now)
     describe_token(entry, made, family_id=facts.family_id, scopes=text, token_format="jwt")
     entry.issued_at, entry.expires_at = now, expires_at

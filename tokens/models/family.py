@@ -1,5 +1,7 @@
 """One issuance and all refreshes that descend from it, and the refresh keys on the way."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -8,6 +10,13 @@ from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
 from tokens.models.legacy_verifier import LegacyVerifier
 from tokens.models.policy import RefreshMode, TokenFormat, TokenPolicy
 from tokens.models.signing_key import SigningKey
+
+# What a family points at is archived or withdrawn and never deleted, so the database need not look for it at every
+# issue; and what points at a family is deleted before it (tokens.statements.clean). docs/architecture.md says what
+# guards that instead.
+_UNCHECKED: dict[str, Any] = {"on_delete": models.PROTECT, "db_constraint": False}
+# Nobody asks for the families of one of these.
+_UNREAD: dict[str, Any] = {**_UNCHECKED, "db_index": False, "null": True, "related_name": "+"}
 
 
 class TokenFamily(models.Model):
@@ -23,13 +32,14 @@ class TokenFamily(models.Model):
         MINTED = "minted", "Refresh key made in the admin"
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.CLIENT)
-    credential = models.ForeignKey(Credential, null=True, on_delete=models.PROTECT, related_name="families")
-    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="families")
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="families")
-    proxy = models.ForeignKey(ApiProxy, null=True, on_delete=models.PROTECT, related_name="families")
-    group = models.ForeignKey(ProxyGroup, null=True, on_delete=models.PROTECT, related_name="families")
-    grant = models.ForeignKey(Grant, null=True, on_delete=models.PROTECT, related_name="families")
-    policy = models.ForeignKey(TokenPolicy, null=True, on_delete=models.PROTECT, related_name="families")
+    credential = models.ForeignKey(Credential, null=True, related_name="families", **_UNCHECKED)
+    # Indexed below, where it says something: most families are of clients and for a proxy.
+    user = models.ForeignKey(User, null=True, related_name="families", db_index=False, **_UNCHECKED)
+    environment = models.ForeignKey(Environment, related_name="families", **_UNCHECKED)
+    proxy = models.ForeignKey(ApiProxy, null=True, related_name="families", **_UNCHECKED)
+    group = models.ForeignKey(ProxyGroup, null=True, related_name="families", db_index=False, **_UNCHECKED)
+    grant = models.ForeignKey(Grant, **_UNREAD)
+    policy = models.ForeignKey(TokenPolicy, **_UNREAD)
     audience = models.CharField(max_length=255)
     scopes = models.TextField(help_text="All that later refreshes may ask for (D39).")
     issued_at = models.DateTimeField()
@@ -44,24 +54,20 @@ class TokenFamily(models.Model):
 
     key_generation = models.PositiveIntegerField(null=True)
     user_generation = models.PositiveIntegerField(null=True)
-    deployment = models.ForeignKey(Deployment, null=True, on_delete=models.PROTECT, related_name="+")
+    deployment = models.ForeignKey(Deployment, **_UNREAD)
     deployment_generation = models.PositiveIntegerField(null=True)
-    credential_deployment = models.ForeignKey(
-        CredentialDeployment, null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    credential_deployment = models.ForeignKey(CredentialDeployment, **_UNREAD)
     credential_deployment_generation = models.PositiveIntegerField(null=True)
-    signing_key = models.ForeignKey(
-        SigningKey, null=True, on_delete=models.PROTECT, related_name="+", help_text="Key at issue; changed: all end."
-    )
+    signing_key = models.ForeignKey(SigningKey, help_text="Key at issue; changed: all end.", **_UNREAD)
 
     legacy_verifier = models.ForeignKey(
         LegacyVerifier,
         null=True,
         blank=True,
-        on_delete=models.PROTECT,
         related_name="families",
         db_index=False,  # indexed for imported families alone: the others are many more
         help_text="Imported: what knows its tokens of before.",
+        **_UNCHECKED,
     )
     sequence = models.PositiveIntegerField(default=0)
     exhausted_at = models.DateTimeField(null=True, help_text="The refresh handle was cleared past the count (D3).")
@@ -72,6 +78,8 @@ class TokenFamily(models.Model):
     class Meta:
         verbose_name_plural = "token families"
         indexes = (
+            models.Index(fields=("user",), condition=Q(user__isnull=False), name="families_by_user"),
+            models.Index(fields=("group",), condition=Q(group__isnull=False), name="families_by_group"),
             models.Index(fields=("audience",), condition=Q(user__isnull=False), name="sessions_by_audience"),
             models.Index(fields=("revoked_at",), condition=Q(revoked_at__isnull=False), name="families_by_revocation"),
             models.Index(
@@ -107,11 +115,15 @@ _IS_JWT = Q(signing_key__isnull=False)
 class RefreshKey(models.Model):
     """A refresh token as a keyed hash. It has at most one successor; with one it is spent (S0.27, D2)."""
 
-    family = models.ForeignKey(TokenFamily, on_delete=models.PROTECT, related_name="refresh_keys")
+    # The constraint of family and sequence is its index.
+    family = models.ForeignKey(TokenFamily, related_name="refresh_keys", db_index=False, **_UNCHECKED)
     sequence = models.PositiveIntegerField()
-    parent = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="successor")
-    token_hash = models.CharField(max_length=64, unique=True)
-    jti = models.CharField(max_length=64, unique=True)
+    # The number of its predecessor, whose row may be cleaned long before it; no number is given twice.
+    parent = models.OneToOneField(
+        "self", null=True, on_delete=models.DO_NOTHING, related_name="successor", db_constraint=False
+    )
+    token_hash = models.CharField(max_length=64)
+    jti = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     lifetime_secs = models.PositiveIntegerField()
@@ -123,14 +135,18 @@ class RefreshKey(models.Model):
     content = models.JSONField(null=True, blank=True)
     device_info = models.JSONField(null=True, blank=True)
     device_id = models.CharField(max_length=150, blank=True, default="")
-    signing_key = models.ForeignKey(SigningKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    signing_key = models.ForeignKey(SigningKey, blank=True, **_UNREAD)
 
     class Meta:
         verbose_name = "refresh token"
         constraints = (
             models.UniqueConstraint(fields=("family", "sequence"), name="one_refresh_key_per_family_and_sequence"),
+            models.UniqueConstraint(fields=("token_hash",), name="one_refresh_key_per_hash"),
+            # Of an index that answers "begins with" too, so that there need not be two.
+            models.UniqueConstraint(fields=("jti",), name="one_refresh_key_per_jti", opclasses=["varchar_pattern_ops"]),
         )
         indexes = (
+            models.Index(fields=("signing_key",), condition=_IS_JWT, name="jwt_refresh_keys_by_signer"),
             models.Index(fields=("expires_at",), name="refresh_keys_by_expiry"),
             # For the screen of JWT refresh keys alone; the opaque ones of clients are many more.
             models.Index(fields=("-id",), condition=_IS_JWT, name="jwt_refresh_keys_newest"),

@@ -5,7 +5,8 @@ A person's refresh key obtains access tokens without being spent, so there each 
 It goes when both are past, when no lost answer can be asked for again, and, where it was revoked, when the retention
 time is over too. A family goes with its last record. A token that never expires has no expiry and so is in no window.
 
-PostgreSQL does a window in one statement, which is its own transaction; SQLite does the same deletes in one short one.
+Each window is a transaction of its own, and a short one. The database checks no foreign key (docs/architecture.md), so
+a family goes after all that points at it. A refresh key keeps the number of the one before it, whose row may be gone.
 """
 
 import json
@@ -43,12 +44,11 @@ class Swept(NamedTuple):
 class Kind(NamedTuple):
     """One of the two tables with an expiry. `needed` is said of a row `w` and its family `f`.
 
-    `free` says of a row that its family need not be locked.
+    `paired` says of a row that its family keeps another one for sure, and so need not be locked.
     """
 
     table: str
-    sibling: str
-    free: str
+    paired: str
     needed: str
 
 
@@ -57,8 +57,7 @@ _HELD_BACK = """
     w.revoked_at > %(retained)s OR f.revoked_at > %(retained)s"""
 TOKENS = Kind(
     "tokens_issuedtoken",
-    "tokens_refreshkey",
-    "paired",
+    "EXISTS (SELECT 1 FROM tokens_refreshkey AS s WHERE s.family_id = w.family_id OFFSET 0)",
     f"""{_HELD_BACK} OR f.kind = 'client' AND (f.refresh_mode <> 'static' OR f.sequence = w.sequence) AND EXISTS (
         SELECT 1 FROM tokens_refreshkey k WHERE k.family_id = w.family_id
             AND (f.refresh_mode = 'static' OR k.sequence = w.sequence)
@@ -66,7 +65,6 @@ TOKENS = Kind(
 )
 KEYS = Kind(
     "tokens_refreshkey",
-    "tokens_issuedtoken",
     "FALSE",
     f"""{_HELD_BACK} OR w.created_at > %(retried)s OR EXISTS (
         SELECT 1 FROM tokens_issuedtoken t WHERE t.family_id = w.family_id
@@ -85,54 +83,44 @@ _LOOK = """
     WITH w AS MATERIALIZED ({window}),
     past AS (SELECT w.id, w.family_id FROM w JOIN tokens_tokenfamily f ON f.id = w.family_id
         WHERE ({needed}) IS NOT TRUE)
-    SELECT last.expires_at, last.id, (SELECT count(*) FROM w), (SELECT count(*) FROM past), 0
+    SELECT last.expires_at, last.id, (SELECT count(*) FROM w), (SELECT count(*) FROM past)
     FROM (SELECT expires_at, id FROM w ORDER BY expires_at DESC, id DESC LIMIT 1) AS last"""
 
 # A family is locked before what is in it, as everybody else does who works with it, and one that somebody works with
-# right now stays for the next run: so no two wait for each other. An access token that leaves a refresh key behind
-# needs no lock, since nobody writes what it is part of. A row that was given more time meanwhile is looked at again by
-# the delete itself.
+# right now stays for the next run: so no two wait for each other. One that was refreshed since the statement began to
+# look has another sequence by now and stays as well. An access token that leaves a refresh key behind needs no lock,
+# since nobody writes what it is part of. A row that was given more time meanwhile is looked at again by the delete.
 _SWEEP_POSTGRESQL = """
     WITH w AS MATERIALIZED ({window}),
     past AS MATERIALIZED (
-        SELECT w.id, w.family_id,
-            EXISTS (SELECT 1 FROM {sibling} AS s WHERE s.family_id = w.family_id OFFSET 0) AS paired
+        SELECT w.id, w.family_id, f.sequence, {paired} AS paired
         FROM w, LATERAL (
             SELECT kind, refresh_mode, sequence, revoked_at FROM tokens_tokenfamily WHERE id = w.family_id OFFSET 0
         ) AS f WHERE ({needed}) IS NOT TRUE),
     held AS MATERIALIZED (
-        SELECT id FROM tokens_tokenfamily WHERE id = ANY (ARRAY(SELECT family_id FROM past WHERE NOT {free}))
+        SELECT id FROM tokens_tokenfamily WHERE id = ANY (ARRAY(SELECT family_id FROM past WHERE NOT paired))
+            AND (id, sequence) IN (SELECT family_id, sequence FROM past)
         FOR UPDATE SKIP LOCKED),
     gone AS (
         DELETE FROM {table} AS w
-        WHERE id = ANY (ARRAY(SELECT id FROM past WHERE {free} OR family_id IN (SELECT id FROM held)))
+        WHERE id = ANY (ARRAY(SELECT id FROM past WHERE paired OR family_id IN (SELECT id FROM held)))
             AND w.expires_at <= %(now)s AND (w.revoked_at > %(retained)s) IS NOT TRUE
-        RETURNING w.id, w.family_id),
-    {orphans}
-    emptied AS (
-        DELETE FROM tokens_tokenfamily WHERE id = ANY (ARRAY(
-            SELECT g.id FROM (SELECT family_id AS id, count(*) AS many FROM gone GROUP BY family_id) AS g
-            WHERE g.id IN (SELECT family_id FROM past WHERE NOT paired)
-                AND g.many = (SELECT count(*) FROM (
-                    SELECT 1 FROM {table} AS r WHERE r.family_id = g.id LIMIT g.many + 1) AS own)))
-        RETURNING id)
+        RETURNING w.family_id)
     SELECT last.expires_at, last.id, (SELECT count(*) FROM w), (SELECT count(*) FROM gone),
-        (SELECT count(*) FROM emptied)
+        ARRAY(SELECT family_id FROM gone INTERSECT SELECT id FROM held)
     FROM (SELECT expires_at, id FROM w ORDER BY expires_at DESC, id DESC LIMIT 1) AS last"""
 
-# A successor outlives its predecessor's row: it stands alone from then on.
-_ORPHANS_POSTGRESQL = """
-    orphaned AS (
-        UPDATE tokens_refreshkey SET parent_id = NULL
-        WHERE id = ANY (ARRAY(SELECT o.id FROM gone, LATERAL (
-                SELECT id FROM tokens_refreshkey WHERE parent_id = gone.id OFFSET 0) AS o))
-            AND id <> ALL (ARRAY(SELECT id FROM gone))),"""
+# In the same transaction, while the families are locked: whoever adds to one has locked it before, so each row that
+# points at it is either seen by this statement or will find no family.
+_EMPTIED_POSTGRESQL = """
+    DELETE FROM tokens_tokenfamily AS f WHERE id = ANY (%(families)s)
+        AND NOT EXISTS (SELECT 1 FROM tokens_issuedtoken AS t WHERE t.family_id = f.id OFFSET 0)
+        AND NOT EXISTS (SELECT 1 FROM tokens_refreshkey AS k WHERE k.family_id = f.id OFFSET 0)"""
 
 _PAST_SQLITE = """
     SELECT w.id FROM {table} AS w JOIN tokens_tokenfamily AS f ON f.id = w.family_id
     WHERE w.id IN (SELECT value FROM json_each(%(ids)s)) AND w.expires_at <= %(now)s AND ({needed}) IS NOT TRUE"""
 
-_ORPHANS_SQLITE = "UPDATE tokens_refreshkey SET parent_id = NULL WHERE parent_id IN (" + _PAST_SQLITE + ")"
 _SWEEP_SQLITE = "DELETE FROM {table} WHERE id IN (" + _PAST_SQLITE + ")"
 _EMPTIED_SQLITE = """
     DELETE FROM tokens_tokenfamily WHERE id IN (SELECT value FROM json_each(%(families)s))
@@ -159,15 +147,13 @@ def unhurried() -> Iterator[None]:
             cursor.execute("PRAGMA wal_autocheckpoint=1000")
 
 
-def _written(statement: str, kind: Kind, orphans: str = "") -> str:
+def _written(statement: str, kind: Kind) -> str:
     alone = "OFFSET 0" if connection.vendor == "postgresql" else ""
     return statement.format(
         table=kind.table,
-        sibling=kind.sibling,
-        free=kind.free,
+        paired=kind.paired,
         needed=kind.needed.format(alone=alone),
         window=_WINDOW.format(table=kind.table),
-        orphans=orphans,
     )
 
 
@@ -187,29 +173,27 @@ def look(kind: Kind, limits: Limits, after: tuple[datetime, int], size: int) -> 
 
     Of refresh keys it tells what would go if their access tokens went first.
     """
-    return _swept(_written(_LOOK, kind), _values(limits, after, size))
+    found = database.rows(_written(_LOOK, kind), _values(limits, after, size))
+    if not found:
+        return None
+    at, last_id, seen, removed = found[0]
+    return Swept((_moment(at), last_id), seen, removed, 0)
 
 
 def sweep(kind: Kind, limits: Limits, after: tuple[datetime, int], size: int) -> Swept | None:
     """Delete what is not needed any more of the window after `after`, and the families that lost their last record.
 
     None where there is no row in it. Committed when it returns; killed before, nothing of the window has happened.
-    Raises IntegrityError where a family got a record after the statement had looked at it: the next look sees it.
     """
     if connection.vendor == "sqlite":
         return _sweep_sqlite(kind, limits, after, size)
-    orphans = _ORPHANS_POSTGRESQL if kind is KEYS else ""
-    statement, values = _written(_SWEEP_POSTGRESQL, kind, orphans), _values(limits, after, size)
     with transaction.atomic():
-        return _swept(statement, values)
-
-
-def _swept(statement: str, values: dict[str, Any]) -> Swept | None:
-    found = database.rows(statement, values)
-    if not found:
-        return None
-    at, last_id, seen, removed, families = found[0]
-    return Swept((_moment(at), last_id), seen, removed, families)
+        found = database.rows(_written(_SWEEP_POSTGRESQL, kind), _values(limits, after, size))
+        if not found:
+            return None
+        at, last_id, seen, removed, families = found[0]
+        emptied = database.changed(_EMPTIED_POSTGRESQL, {"families": families}) if families else 0
+    return Swept((at, last_id), seen, removed, emptied)
 
 
 def _moment(value: Any) -> datetime:
@@ -228,8 +212,6 @@ def _sweep_sqlite(kind: Kind, limits: Limits, after: tuple[datetime, int], size:
         "families": json.dumps(sorted({row[1] for row in rows})),
     }
     with transaction.atomic():
-        if kind is KEYS:
-            database.changed(_written(_ORPHANS_SQLITE, kind), values)
         removed = database.changed(_written(_SWEEP_SQLITE, kind), values)
         families = database.changed(_EMPTIED_SQLITE, values)
     return Swept((_moment(rows[-1][2]), rows[-1][0]), len(rows), removed, families)

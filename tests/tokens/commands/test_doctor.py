@@ -1,7 +1,9 @@
 """The doctor finds what is wrong and says what to do."""
 
 import pytest
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
+from django.db.models import ForeignKey
 from django.utils import timezone
 
 from credentials import clients
@@ -14,7 +16,7 @@ from tests.tokens.commands.calling import run
 from tests.world import World
 from tokens import policies, signing
 from tokens.reminders import webhooks
-from tokens.statements import log_guard, server
+from tokens.statements import log_guard, orphans, server
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +141,31 @@ def test_a_database_that_is_away_is_the_finding(world: World, monkeypatch) -> No
     done = run("doctor")
     assert done.status == 1
     assert "The database does not answer: connection refused" in done.out
+
+
+def test_rows_that_point_at_what_is_gone_are_a_problem(world: World) -> None:
+    world.issue(world.key_of(world.orders))
+    assert "that are gone" not in run("doctor").out
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM tokens_tokenfamily")
+    done = run("doctor")
+    assert done.status == 1
+    for table in ("tokens_issuedtoken", "tokens_refreshkey"):
+        assert f"1 rows of {table} point by family_id at rows of tokens_tokenfamily that are gone." in done.out
+
+
+def test_every_foreign_key_that_the_database_does_not_check_is_looked_at() -> None:
+    unchecked = {
+        (model._meta.db_table, field.column, field.related_model._meta.db_table)
+        for model in apps.get_models()
+        if not model._meta.proxy
+        for field in model._meta.local_fields
+        if isinstance(field, ForeignKey) and not field.deconstruct()[3].get("db_constraint", True)
+    }
+    # A key's predecessor may be gone by design.
+    unchecked.remove(("tokens_refreshkey", "parent_id", "tokens_refreshkey"))
+    looked_at = {(table, *pointer) for table, pointers in orphans.POINTERS.items() for pointer in pointers.items()}
+    assert unchecked == looked_at
 
 
 def test_d43_what_keeps_reminders_from_reaching_anybody_is_said(world: World, settings) -> None:
