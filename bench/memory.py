@@ -116,7 +116,7 @@ def _sources(folder: Path, rows: int) -> Iterator[tuple[tuple[str, ...], dict[st
     path = folder / "toolkit.sqlite3"
     other = sources.made(toolkit.MODULE, f"sqlite:///{path}")
     multiply(path, rows)
-    asked = ("import_oauth_toolkit", "--target", "imported", "--until", "2099-12-31")
+    asked: tuple[str, ...] = ("import_oauth_toolkit", "--target", "imported", "--until", "2099-12-31")
     yield asked, {"SOURCE_DATABASE_URL": other.url}, f"import of {rows:,} pairs of the toolkit"
     path = folder / "simplejwt.sqlite3"
     other = sources.made(simplejwt_project.MODULE, f"sqlite:///{path}")
