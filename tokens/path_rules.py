@@ -39,9 +39,14 @@ def plain_path(uri: str) -> str | None:
     return path.rstrip("/") or "/"
 
 
+def speaks_of(named: str, method: str) -> bool:
+    """True where what is said of one method holds for the other: HEAD does what GET does (RFC 9110 section 9.3.2)."""
+    return named == method or (named == "GET" and method == "HEAD")
+
+
 def applies(rule: PathRule, method: str, path: str) -> bool:
     """True where the rule speaks of this method and path."""
-    if rule.method and rule.method != method:
+    if rule.method and not speaks_of(rule.method, method):
         return False
     parts = rule.pattern.rstrip("/").split("/")[1:]
     expression = "".join(_SEGMENTS.get(part, f"/{re.escape(part)}") for part in parts)

@@ -53,6 +53,8 @@ def test_b31_a_forwarded_uri_has_one_meaning_or_none(uri: str, path: str | None)
         ("", "/", "GET", "/", True),
         ("", "/**/lines", "GET", "/invoices/7/lines", True),
         ("", "/in.oices", "GET", "/invoices", False),
+        ("GET", "/invoices", "HEAD", "/invoices", True),
+        ("HEAD", "/invoices", "GET", "/invoices", False),
     ],
 )
 def test_s0_2_a_rule_speaks_of_its_method_and_path(

@@ -119,7 +119,7 @@ def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_
     path_needs = _path_needs(row, scopes, told) if row.place.has_path_rules else _NOTHING
     reason: Reason | None = None
     disallowed = (holder.grant_disallowed_methods or "").split()
-    if disallowed and (not told.method or told.method in disallowed):
+    if disallowed and (not told.method or any(path_rules.speaks_of(each, told.method) for each in disallowed)):
         reason = Reason.METHOD_NOT_ALLOWED
     elif (
         not scopes

@@ -70,6 +70,9 @@ def test_a_method_that_the_grant_disallows_is_403_by_what_a_trusted_gateway_says
         answered = verify(access, **{name: "delete"})
         check_form(answered)
         assert answered.status == 403
+    # HEAD does what GET does.
+    type(grant).objects.filter(pk=grant.pk).update(disallowed_methods="GET")
+    assert [verify(access, HTTP_X_ORIGINAL_METHOD=name).status for name in ("HEAD", "GET", "POST")] == [403, 403, 200]
 
 
 def test_r31_a_method_that_nobody_trusted_tells_is_not_believed_and_such_a_grant_stays_closed(world):
