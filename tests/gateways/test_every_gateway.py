@@ -52,6 +52,24 @@ def test_r31_nothing_that_the_client_says_of_itself_has_any_effect(portal: Porta
     assert identity(edge["orders"].ask(access, "/items", *FORGED)) == expected
 
 
+@pytest.mark.parametrize("first", ["close", "keep-alive", "Upgrade"])
+def test_r31_the_client_cannot_have_the_identity_taken_out_as_if_it_were_for_one_hop(
+    portal: Portal, edge: Edge, first: str
+) -> None:
+    """RFC 9110 section 7.6.1: a proxy removes the headers that Connection names. An API without them may see nobody."""
+    access = portal.token(portal.world.orders)
+    expected = identity(edge["orders"].ask(access))
+    of_the_gateway = ("Authorization", "X-Gateway-Token", "X-Forwarded-Method, X-Forwarded-Uri", "X-Original-URI")
+    for named in (", ".join(IDENTITY), "X-Token-Subject", "x-token-scopes", *of_the_gateway):
+        for headers in ([f"{first}, {named}"], [first, named], [named, first]):
+            heard = edge["orders"].ask(access, "/items", *(("Connection", value) for value in headers))
+            if heard.status == 200:
+                assert identity(heard) == expected, headers
+                assert named.lower() not in told(heard).get("connection", "").lower(), "the next proxy would do it"
+            else:
+                assert heard.status in (400, 401, 403), headers
+
+
 def test_neither_the_client_s_token_nor_the_gateway_s_own_reaches_the_api(portal: Portal, edge: Edge) -> None:
     access = portal.token(portal.world.orders)
     heard = edge["orders"].ask(access)
