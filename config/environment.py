@@ -123,7 +123,7 @@ def postgresql(url: str) -> dict[str, Any]:
         }
     return {
         **settings,
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgresql",
         # The pool keeps connections itself and refuses to work with Django's own persistence.
         "CONN_MAX_AGE": 0 if pooled else 60,
         # A connection that died with its server is found when it is taken, not by a caller's request.

@@ -77,6 +77,14 @@ VERIFY_SOURCES = words("VERIFY_SOURCES", ["header"])
 if unknown := set(VERIFY_SOURCES) - {"header", "path", "query"}:
     raise ImproperlyConfigured(f"VERIFY_SOURCES knows header, path and query, not {', '.join(sorted(unknown))}")
 
+# host: good verifications are kept for seconds in each web process, and never past a change (docs/verify-cache.md).
+VERIFY_CACHE = text("VERIFY_CACHE", "off")
+if VERIFY_CACHE not in {"off", "host"}:
+    raise ImproperlyConfigured("VERIFY_CACHE is off or host")
+if VERIFY_CACHE == "host" and not DATABASE_URL:
+    raise ImproperlyConfigured("VERIFY_CACHE=host needs PostgreSQL: it asks it who else is connected")
+VERIFY_CACHE_MAX_SECONDS = number("VERIFY_CACHE_MAX_SECONDS", 5, least=1, most=5)
+
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")  # networks whose X-Forwarded-For and X-Forwarded-Proto are believed
 TRUSTED_GATEWAYS = networks("TRUSTED_GATEWAYS")  # networks whose forwarded URI and client certificate are believed
 # Who may see /healthz, /readyz and /metrics; for everybody else there are no such pages. With a port of their own they

@@ -15,6 +15,7 @@ from tokens.models import LegacyVerifier, SigningKey, TokenFormat, TokenPolicy
 from tokens.reminders import findings
 from tokens.statements import log_guard, orphans
 from tokens.surroundings import Finding
+from tokens.verify_cache import obstacles
 
 LONGEST_SEARCH_SECONDS = 60.0
 
@@ -24,6 +25,7 @@ def examine() -> list[Finding]:
     try:
         found = [*_schema()] or [
             *_content(), *findings.reminders(), *surroundings.database(), *surroundings.neighbours(),
+            *(Finding(False, what, todo) for what, todo in obstacles.obstacles()),
         ]  # fmt: skip
     except DatabaseError as trouble:
         told = str(trouble).strip().splitlines() or [type(trouble).__name__]

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from tokens.doors.connection import database
 from tokens.errors import GatewayRefused, StorageAway, UnknownEnvironment
 from tokens.rules import Reason
 from tokens.told import agreed, tokens_in
+from tokens.verify_cache import kept as verify_cache
 
 logger = logging.getLogger(__name__)
 _REALM = 'Bearer realm="latchkey"'
@@ -30,6 +31,45 @@ class GatewayFault(Exception):
 
 def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
     """200 with four identity headers, 401, 403, 400 for a gateway's fault, 503 where nobody can tell."""
+    if settings.VERIFY_CACHE == "off" or environ.get("HTTP_X_GATEWAY_TOKEN"):
+        return _judged(environ, environment, rest)
+    asked = _asked(environ, environment, rest)
+    kept: _Good | None = verify_cache.found(asked)
+    if kept is None:
+        return _judged(environ, environment, rest, asked, verify_cache.Chance())
+    sightings.seen(kept.token_id, proxy=kept.proxy, address=addresses.caller(environ))
+    return kept.answer
+
+
+class _Good(NamedTuple):
+    """What is kept of a good verification: the answer, and what its next sighting needs."""
+
+    answer: Answer
+    token_id: int
+    proxy: str
+
+
+def _asked(environ: Mapping[str, Any], environment: str, rest: str) -> bytes:
+    """All that a verification heeds where neither path, certificate nor gateway have a say."""
+    query = environ.get("QUERY_STRING") if "query" in settings.VERIFY_SOURCES else None
+    return verify_cache.key(
+        environment,
+        rest,
+        query,
+        environ.get("HTTP_X_PROXY"),
+        environ.get("HTTP_X_REQUIRED_SCOPE"),
+        environ.get("HTTP_AUTHORIZATION"),
+    )
+
+
+def _judged(
+    environ: Mapping[str, Any],
+    environment: str,
+    rest: str,
+    asked: bytes = b"",
+    chance: verify_cache.Chance | None = None,
+) -> Answer:
+    """The answer of the database; a good one is kept where there is a chance."""
     try:
         proxy = _proxy(environ, rest)
         scopes = _required_scopes(environ)
@@ -62,7 +102,10 @@ def door(environ: Mapping[str, Any], environment: str, rest: str) -> Answer:
         return answers.refusal(StorageAway())
     if verdict.reason is None:
         sightings.seen(verdict.token_id, proxy=proxy, address=addresses.caller(environ))
-        return _good(verdict)
+        good = _good(verdict)
+        if chance is not None and verdict.basis is not None:
+            chance.keep(asked, _Good(good, verdict.token_id, proxy), verdict.basis)
+        return good
     return _refused(verdict)
 
 

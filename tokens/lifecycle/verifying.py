@@ -1,11 +1,12 @@
-"""Verify: may this token open this proxy, now? Asked of the database each time; nothing is written."""
+"""Verify: may this token open this proxy, now? Asked of the database; nothing is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
 
 from credentials import certificates
+from credentials.secrets import ACCESS_TOKEN
 from tokens import errors, path_rules, rules
 from tokens.lifecycle.proving import Proof, prove
 from tokens.lifecycle.shown import Shown, look_at
@@ -13,6 +14,7 @@ from tokens.rules import HolderFacts, Reason, TokenFacts
 from tokens.statements import verify as statements
 from tokens.statements.verify import VerifyRow
 from tokens.told import Told, tokens_in
+from tokens.verify_cache.kept import Basis
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -36,6 +38,8 @@ class Verdict:
     jti: str = ""
     proxy_id: int = 0
     required: str = ""
+    # Where the answer rests on nothing but the token, the place and the scopes asked for (VERIFY_CACHE).
+    basis: Basis | None = None
 
     @property
     def good(self) -> bool:
@@ -76,7 +80,19 @@ def verify(
     reason = reason or _reason(shown, row, now) or _not_its_bearer(row.token, believed)
     if reason is not None or row.token is None or row.holder is None:
         return Verdict(reason or Reason.UNKNOWN)
-    return _judge_use(row, row.token, row.holder, required_scopes, believed)
+    verdict = _judge_use(row, row.token, row.holder, required_scopes, believed)
+    return replace(verdict, basis=_basis(row, shown)) if verdict.good and gateway is None else verdict
+
+
+def _basis(row: VerifyRow, shown: Shown) -> Basis | None:
+    """What a good answer rests on, or None where it was found by more than is known of every request like it."""
+    token, holder, place = row.token, row.holder, row.place
+    if token is None or holder is None or not (shown.prefix == ACCESS_TOKEN or shown.jti):
+        return None
+    if place.has_path_rules or place.accept_token_in_url or holder.grant_disallowed_methods or token.thumbprint:
+        return None
+    ends = [end for end in (token.expires_at, shown.expires_at) if end is not None]
+    return Basis(holder.family_id, min(ends, default=None))
 
 
 def _misplaced(raw: str | None, in_url: list[str], accepted_there: bool) -> Reason | None:

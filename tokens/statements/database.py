@@ -9,6 +9,7 @@ from django.db import connection
 
 from tokens import connections
 from tokens.statements.prepared import Outcome, Row, statements_of
+from tokens.verify_cache.marking import MarkingConnection
 
 # In the order of the placeholders; or by their names, as a sweep's, which is planned for its values each time.
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -17,9 +18,9 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 _MOST_PREPARED = 128
 
 
-def rows(sql: str, parameters: Parameters) -> list[Row]:
-    """All rows of a SELECT."""
-    done = _prepared(sql, parameters)
+def rows(sql: str, parameters: Parameters, *, family_id: int | None = None) -> list[Row]:
+    """All rows of a SELECT; or of a RETURNING, where `family_id` may say as in `changed`."""
+    done = _prepared(sql, parameters, family_id)
     if done is not None:
         return done.rows
     with connection.cursor() as cursor:
@@ -28,15 +29,19 @@ def rows(sql: str, parameters: Parameters) -> list[Row]:
     return [tuple(map(_aware, row)) for row in found] if connection.vendor == "sqlite" else found
 
 
-def row(sql: str, parameters: Parameters) -> Row | None:
+def row(sql: str, parameters: Parameters, *, family_id: int | None = None) -> Row | None:
     """The first row, or None."""
-    found = rows(sql, parameters)
+    found = rows(sql, parameters, family_id=family_id)
     return found[0] if found else None
 
 
-def changed(sql: str, parameters: Parameters) -> int:
-    """How many rows an INSERT, UPDATE or DELETE changed: the count that decides a race."""
-    done = _prepared(sql, parameters)
+def changed(sql: str, parameters: Parameters, *, family_id: int | None = None) -> int:
+    """How many rows an INSERT, UPDATE or DELETE changed: the count that decides a race.
+
+    `family_id`: it can end tokens of this one family and no others. So verifications that are kept for others stay
+    (VERIFY_CACHE); without it all of them are forgotten.
+    """
+    done = _prepared(sql, parameters, family_id)
     if done is not None:
         return done.number
     with connection.cursor() as cursor:
@@ -44,7 +49,7 @@ def changed(sql: str, parameters: Parameters) -> int:
         return int(cursor.rowcount)
 
 
-def _prepared(sql: str, parameters: Parameters) -> Outcome | None:
+def _prepared(sql: str, parameters: Parameters, family_id: int | None) -> Outcome | None:
     """What the statement did as a prepared one on PostgreSQL: planning such a join takes ten times the rest.
 
     None where it has to go the ordinary way: where somebody wants to see each statement (a test, a debugger), where the
@@ -65,7 +70,11 @@ def _prepared(sql: str, parameters: Parameters) -> Outcome | None:
     here.validate_no_broken_transaction()
     with here.wrap_database_errors:
         raw = here.connection
-        return statements_of(raw).run(raw, _numbered(sql), parameters)
+        if not isinstance(raw, MarkingConnection):
+            return statements_of(raw).run(raw, _numbered(sql), parameters)
+        # Past Django's cursor, which would see to it (VERIFY_CACHE).
+        with raw.moving(sql, family_id):
+            return statements_of(raw).run(raw, _numbered(sql), parameters)
 
 
 @lru_cache(maxsize=256)

@@ -102,9 +102,10 @@ _GATE_STATIC = """
 def pass_gate(*, family_id: int, sequence: int, mode: str) -> int | None:
     """The family's new sequence where this caller won the right to refresh, else None (I2, I4)."""
     if mode == "static":
-        found = database.row(_GATE_STATIC, [family_id])
+        found = database.row(_GATE_STATIC, [family_id], family_id=family_id)
         return None if found is None else int(found[0])
-    return sequence + 1 if database.changed(_GATE_ROTATING, [family_id, sequence]) == 1 else None
+    passed = database.changed(_GATE_ROTATING, [family_id, sequence], family_id=family_id) == 1
+    return sequence + 1 if passed else None
 
 
 # The gate, what comes of it and the log row in one statement: where the gate stays shut nothing is written.
@@ -120,7 +121,8 @@ def rotate(token: NewToken, key: NewRefreshKey, row: log.LogRow) -> bool:
     """Pass the gate and write what comes of it and the log row: all, or nothing and False where another was first."""
     was = token.sequence - 1
     if connection.vendor == "postgresql":
-        return database.changed(_ROTATE, [token.family_id, was, *token, *key, *row]) == 1
+        given = [token.family_id, was, *token, *key, *row]
+        return database.changed(_ROTATE, given, family_id=token.family_id) == 1
     with transaction.atomic():
         if database.changed(_GATE_ROTATING, [token.family_id, was]) != 1:
             return False
@@ -142,7 +144,7 @@ def exhaust(*, family_id: int, now: datetime) -> bool:
     sql = """
         UPDATE tokens_tokenfamily SET exhausted_at = %s
         WHERE id = %s AND exhausted_at IS NULL AND revoked_at IS NULL AND sequence >= refresh_count"""
-    return database.changed(sql, [now, family_id]) == 1
+    return database.changed(sql, [now, family_id], family_id=family_id) == 1
 
 
 class CurrentToken(NamedTuple):

@@ -112,7 +112,7 @@ def revoke_family(*, family_id: int, now: datetime, by: str, because: str) -> bo
     sql = """
         UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
         WHERE id = %s AND revoked_at IS NULL"""
-    return database.changed(sql, [now, by, because, family_id]) == 1
+    return database.changed(sql, [now, by, because, family_id], family_id=family_id) == 1
 
 
 def revoke_families(*, family_ids: Sequence[int], now: datetime, by: str, because: str) -> int:

@@ -1,0 +1,95 @@
+"""Two processes verify in loops while a third ends what they find good, in every way there is."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.verify_cache.board import ENDED, NOW, OVER, STOP, VERIFIERS, Board, wait_for
+from tests.verify_cache.changes import CHANGES, Round, Scene
+from tests.world import call
+from tokens.verify_cache import kept
+
+WRITER = VERIFIERS
+
+
+def ask(proxy: str, token: str) -> int:
+    return call("/auth/verify", method="GET", HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_X_PROXY=proxy).status
+
+
+def _counting() -> list[int]:
+    """How many answers were taken from memory, counted from now on."""
+    count, found = [0], kept.found
+
+    def counted(asked: bytes) -> Any:
+        answer = found(asked)
+        count[0] += answer is not None
+        return answer
+
+    kept.found = counted
+    return count
+
+
+def verify_in_a_loop(index: int, board: Board) -> dict[str, int]:
+    numbers, count = board.numbers, _counting()
+    statuses: dict[int, int] = {}
+    known, warm = 0, 0
+    while not numbers[STOP]:
+        now, ended = numbers[NOW], numbers[ENDED]
+        if now != known:
+            known, warm, before = now, 0, count[0]
+        if numbers[OVER] >= now:
+            numbers[board.of(index, 3)] = now
+            time.sleep(0.0005)
+            continue
+        shown = board.shown() if now else None
+        if shown is None or numbers[NOW] != now:
+            continue
+        status = ask(*shown)
+        statuses[status] = statuses.get(status, 0) + 1
+        if ended >= now:
+            numbers[board.of(index, 2 if status == 200 else 1)] = (
+                now if status != 200 else numbers[board.of(index, 2)] + 1
+            )
+        elif status == 200:
+            warm = count[0] - before
+            if warm >= 2:
+                numbers[board.of(index, 0)] = now
+    return {"kept": count[0], "stale": numbers[board.of(index, 2)], **{str(key): n for key, n in statuses.items()}}
+
+
+def play(board: Board, round_: Round) -> dict[str, int]:
+    """One round; what was wrong with it."""
+    numbers = board.numbers
+    board.show(round_.proxy, round_.token)
+    now = numbers[NOW]
+    warm = wait_for(lambda: board.all_at(0, now), 3)
+    round_.end()
+    numbers[ENDED] = now
+    stale = ask(round_.proxy, round_.token) == 200
+    refused = wait_for(lambda: board.all_at(1, now), 5)
+    numbers[OVER] = now
+    assert wait_for(lambda: board.all_at(3, now), 10)
+    return {"cold": not warm, "stale": stale, "unrefused": not refused}
+
+
+def write(board: Board, names: list[str], rounds: int, clients: dict[str, tuple[str, str]]) -> dict[str, int]:
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    scene = Scene(clients)
+    total = {"rounds": 0, "cold": 0, "stale": 0, "unrefused": 0}
+    try:
+        for turn in range(rounds):
+            with CHANGES[names[turn % len(names)]](scene) as round_:
+                wrong = play(board, round_)
+            total = {key: total[key] + wrong.get(key, 1) for key in total}
+    finally:
+        board.numbers[STOP] = 1
+    return total
+
+
+def race(index: int, path: str, names: list[str], rounds: int, clients: dict[str, tuple[str, str]]) -> dict[str, int]:
+    board = Board(Path(path))
+    if index < VERIFIERS:
+        return verify_in_a_loop(index, board)
+    return write(board, names, rounds, clients)
