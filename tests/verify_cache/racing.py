@@ -1,6 +1,8 @@
 """Two processes verify in loops while a third ends what they find good, in every way there is."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from tests.verify_cache.board import ENDED, NOW, OVER, STOP, VERIFIERS, Board, w
 from tests.verify_cache.changes import CHANGES, Round, Scene
 from tests.world import call
 from tokens.verify_cache import kept
+from tokens.verify_cache.marking import MarkingConnection
 
 WRITER = VERIFIERS
 
@@ -93,3 +96,29 @@ def race(index: int, path: str, names: list[str], rounds: int, clients: dict[str
     if index < VERIFIERS:
         return verify_in_a_loop(index, board)
     return write(board, names, rounds, clients)
+
+
+@contextmanager
+def _never(_connection: MarkingConnection, _word: int) -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _without_a_slot(connection: MarkingConnection, word: int) -> Iterator[None]:
+    """The word moves before the commit, and nothing says that the commit is still to come."""
+    words = connection.map.words
+    words.clear(words.mark(word, connection.info.backend_pid))
+    time.sleep(0.01)  # as if it were not scheduled for a moment
+    yield
+
+
+FAULTS = {"never marks": _never, "names no slot": _without_a_slot}
+
+
+def race_with_a_fault(
+    index: int, path: str, fault: str, rounds: int, clients: dict[str, tuple[str, str]]
+) -> dict[str, int]:
+    """As `race`, with a writer that has this fault."""
+    if index == WRITER:
+        MarkingConnection._marked = FAULTS[fault]  # type: ignore[assignment, method-assign]
+    return race(index, path, ["revoke_by_client"], rounds, clients)

@@ -1,6 +1,7 @@
 """Which statements move the words: all that could end what was true, by whatever way they come."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tokens.statements import sightings as seen
 from tokens.verify_cache import company
 from tokens.verify_cache.moves import GROWING, HARMLESS, IDLE, moves
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = list(apps.get_models(include_auto_created=True))
 # Asked for by a refresh token's digest, of which there is none where an access token is asked about.
 NOT_FOR_ACCESS_TOKENS = {"tokens_refreshkey"}
@@ -193,3 +195,23 @@ def test_only_statements_about_one_family_say_so() -> None:
     assert {name: count for name, count in said.items() if count} == {"refresh": 4, "revoke": 1}
     for text in (refresh._GATE_ROTATING, refresh._GATE_STATIC, refresh._ROTATE):
         assert re.search(r"UPDATE tokens_tokenfamily SET sequence = sequence \+ 1\s+WHERE id = %s AND", text)
+
+
+def test_whatever_goes_past_djangos_cursors_is_marked_around() -> None:
+    """One place executes on the connection itself, tokens/statements/database.py, and it asks `moving` first."""
+    past = {
+        path.relative_to(ROOT).as_posix()
+        for floor in ("config", "credentials", "proxies", "tokens")
+        for path in (ROOT / floor).rglob("*.py")
+        if re.search(r"\.pgconn\b|RawCursor|statements_of\(|psycopg\.connect\(", path.read_text(encoding="utf-8"))
+    }
+    assert past == {
+        "config/patience.py",  # looks at the socket
+        "tokens/statements/database.py",
+        "tokens/statements/prepared.py",
+        "tokens/verify_cache/marking.py",
+        "tokens/verify_cache/watching.py",  # a session that only looks
+    }
+    source = (ROOT / "tokens/statements/database.py").read_text(encoding="utf-8")
+    assert source.count("statements_of(raw).run(") == 2
+    assert "        with raw.moving(sql, family_id):\n            return statements_of(raw).run(" in source
