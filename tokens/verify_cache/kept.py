@@ -18,14 +18,14 @@ from django.db import connection
 from tokens.verify_cache.watching import watch
 from tokens.verify_cache.words import Seen, SharedWords, Stamp
 
-_MOST = 20_000
+_MOST = 10_000
 _DAY = 86_400
 _secret = os.urandom(32)
 _kept: dict[bytes, _Kept] = {}
 
 
 class _Kept(NamedTuple):
-    period: int
+    period: object
     words: SharedWords
     stamp: Stamp
     fresh_until: float
@@ -51,7 +51,7 @@ def found(asked: bytes) -> Any:
     if kept is None:
         return None
     now = monotonic()
-    if kept.period != watch.period or now >= watch.counts_until:
+    if kept.period is not watch.period or now >= watch.counts_until:
         return None
     if now >= kept.fresh_until or time() >= kept.ends_at:
         return None

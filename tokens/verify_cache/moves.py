@@ -50,6 +50,9 @@ IDLE = {
     "tokens_issuedtoken": frozenset(("last_used_at", "last_used_proxy", "last_used_address")),
 }
 
+# What is longer is a sweep's or an import's, another each time: not worth a place in memory.
+_LONGEST = 10_000
+
 _QUIET = re.compile(
     r"(?:SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT|SHOW|SET CONSTRAINTS|SET SESSION TIME ZONE)\b"
 )
@@ -64,9 +67,13 @@ _NOT_PLAIN = re.compile(r"\) ?=|\bSELECT\b")
 _OTHER = re.compile(r";|/\*|--|\$\$|\b(?:dblink|lo_|pg_(?!backend_pid|stat_activity|class))\w*")
 
 
-@lru_cache(maxsize=4096)
 def moves(text: str) -> bool:
     """False where this statement, known word for word, can turn no positive answer into another."""
+    return len(text) > _LONGEST or _moves(text)
+
+
+@lru_cache(maxsize=2048)
+def _moves(text: str) -> bool:
     words = " ".join(text.split()).removesuffix(";")
     if not words or (_QUIET.match(words.upper()) and ";" not in words):
         return False

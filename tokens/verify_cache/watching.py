@@ -15,6 +15,7 @@ from tokens.verify_cache.words import SharedWords
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.4
+_LONG_PAUSE_SECONDS = 30.0
 
 
 class Watch:
@@ -30,7 +31,7 @@ class Watch:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self.counts_until = 0.0
-        self.period = 0
+        self.period = object()
         self.words: SharedWords | None = None
         self.why_off = "nothing was asked yet"
 
@@ -47,7 +48,8 @@ class Watch:
                 joined = host.joined(connection.settings_dict)
                 if joined is None:
                     self._off(host.why_not or "it is not on")
-                    return
+                    self._stop.wait(_LONG_PAUSE_SECONDS)
+                    continue
                 with _wire(joined) as wire:
                     self._look_on(wire, joined)
             except (psycopg.Error, DatabaseError, OSError) as trouble:
@@ -77,14 +79,14 @@ class Watch:
             else:
                 self.words = joined.words
                 if began >= self.counts_until:
-                    self.period += 1
+                    self.period = object()
                 self.counts_until = began + company.LOOK_COUNTS_SECONDS
                 self.why_off = ""
             self._stop.wait(PAUSE_SECONDS)
 
     def _off(self, because: str) -> None:
         self.counts_until = 0.0
-        self.period += 1
+        self.period = object()
         if because != self.why_off:
             logger.info("verifications are not kept: %s", because)
         self.why_off = because
