@@ -114,7 +114,14 @@ def ours(work: Path) -> list[Ours]:
     )
 
     def one(
-        name: str, port: int, database: str, *, rows: int, operations: tuple[str, ...] = ALL, start: str = gunicorn
+        name: str,
+        port: int,
+        database: str,
+        *,
+        rows: int,
+        operations: tuple[str, ...] = ALL,
+        start: str = gunicorn,
+        cache: str = "off",
     ) -> Ours:
         folder = work / "var" / "ours" / (database or "sqlite")
         environment = {
@@ -124,6 +131,7 @@ def ours(work: Path) -> list[Ours]:
             "WEB_THREADS": "4",
             "TOKEN_RATE_LIMIT_PER_MINUTE": NO_LIMIT,
             "CLIENT_RATE_LIMIT_PER_MINUTE": NO_LIMIT,
+            "VERIFY_CACHE": cache,
         }
         if database:
             environment["DATABASE_URL"] = f"postgres://postgres@127.0.0.1:{PORT_OF_POSTGRESQL}/{database}"
@@ -134,6 +142,8 @@ def ours(work: Path) -> list[Ours]:
     return [
         one("ours-gunicorn", 9821, small, rows=10_000),
         one("ours-granian", 9822, small, rows=10_000, start=granian),
+        one("ours-cache-gunicorn", 9825, small, rows=10_000, operations=("verify",), cache="host"),
+        one("ours-cache-granian", 9826, small, rows=10_000, operations=("verify",), start=granian, cache="host"),
         one("ours-sqlite", 9823, "", rows=500, operations=("verify", "introspect", "token", "refresh")),
         one("ours-million", 9824, large, rows=MILLION, operations=GROWTH),
     ]

@@ -130,11 +130,18 @@ def _goals() -> list[Goal]:
         found += [
             Goal(f"verify, SELECT {there}", "bare hello", (hello, "hello"), (our, "verify"), 15, scale=100),
             Goal(f"verify, SELECT {there}", "DOT view", (peer, "ping-bearer"), (our, "verify"), 8),
+            Goal(
+                f"verify, kept {there}", "bare hello", (hello, "hello"), (f"ours-cache-{server}", "verify"), 45, 60, 100
+            ),
+            Goal(
+                f"verify, kept {there}", "DOT view", (peer, "ping-bearer"), (f"ours-cache-{server}", "verify"),
+                8 if server == "gunicorn" else 30,
+            ),
             Goal(f"introspect {there}", "DOT", (peer, "introspect-bearer"), (our, "introspect"), 15),
             Goal(f"refresh {there}", "DOT", (peer, "refresh-plain"), (our, "refresh"), 10, 15),
             Goal(f"refresh {there}", "simplejwt", ("peer-simplejwt", "refresh"), (our, "refresh"), 7, 10),
             Goal(f"client credentials, opaque {there}", "DOT", (peer, "token-cc-plain"), (our, "token"), 6, 8),
-        ]
+        ]  # fmt: skip
     found += [
         Goal(f"{name}, 1,000,000 tokens", "10,000", ("ours-million", name), ("ours-gunicorn", name), 1.2, most=True)
         for name in ("verify", "introspect", "refresh")
