@@ -17,7 +17,7 @@ def test_a_writer_with_a_fault_makes_stale_answers(fault: str, own_database: Own
     Board(tmp_path / "board")
     with alone(own_database):
         outcomes = own_database.run_in_processes(
-            3, "tests.verify_cache.racing.race_with_a_fault", str(tmp_path / "board"), fault, 10, named
+            3, "tests.verify_cache.racing.race_with_a_fault", str(tmp_path / "board"), fault, 4, named
         )
     *verifiers, writer = (outcome.get() for outcome in outcomes)
     print(fault, verifiers, writer)
