@@ -7,15 +7,15 @@ process finds out that it is still away.
 
 import functools
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from tokens.redis_scripts import Script
 
 logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 0.1
@@ -44,13 +44,13 @@ def count(keys: Sequence[tuple[str, int]]) -> list[int] | None:
     if not settings.REDIS_URL:
         return None
     names, lives = zip(*((_key(name), seconds) for name, seconds in keys), strict=True)
-    found = _ask(lambda: _script(settings.REDIS_URL, _COUNT)(keys=names, args=lives), len(names))
+    found = _ask(lambda: _script(settings.REDIS_URL, _COUNT).run(names, lives), len(names))
     return None if found is None else [int(number) for number in found]
 
 
 def give_back(key: str) -> bool:
     """Take one count back. False: Redis did not do it."""
-    return _ask(lambda: [_script(settings.REDIS_URL, _GIVE_BACK)(keys=[_key(key)])], 1) is not None
+    return _ask(lambda: [_script(settings.REDIS_URL, _GIVE_BACK).run([_key(key)])], 1) is not None
 
 
 def close() -> None:
@@ -113,15 +113,9 @@ def _key(name: str) -> str:
 
 
 @functools.cache
-def _script(url: str, text: str) -> Any:
-    client = redis.Redis.from_url(
-        url,
-        socket_timeout=PATIENCE_SECONDS,
-        socket_connect_timeout=PATIENCE_SECONDS,
-        # One try: the database is the second.
-        retry=Retry(NoBackoff(), 0),
-        # Nothing is said at the start of a connection that is not needed.
-        protocol=2,
-        driver_info=None,
-    )
-    return client.register_script(text)
+def _script(url: str, text: str) -> Script:
+    return Script(url, text, patience=PATIENCE_SECONDS)
+
+
+# A child has connections of its own.
+os.register_at_fork(after_in_child=close)
