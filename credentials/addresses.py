@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
+_LONGEST = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
+
 
 @lru_cache(maxsize=32)
 def _networks(listed: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -15,6 +17,8 @@ def _networks(listed: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddres
 
 def is_listed(address: str, networks: Sequence[str]) -> bool:
     """True where one of the networks holds the address."""
+    if not networks:
+        return False
     try:
         caller_address = ipaddress.ip_address(address)
     except ValueError:
@@ -25,11 +29,17 @@ def is_listed(address: str, networks: Sequence[str]) -> bool:
 def _readable(value: str) -> str:
     """An address as columns and lists of networks take it, without a link-local one's zone; '' for anything else."""
     plain = value.strip().split("%")[0]
+    return plain if len(plain) <= _LONGEST and _is_address(plain) else ""
+
+
+@lru_cache(maxsize=4096)
+def _is_address(plain: str) -> bool:
+    """Remembered: the same callers come again and again."""
     try:
         ipaddress.ip_address(plain)
     except ValueError:
-        return ""
-    return plain
+        return False
+    return True
 
 
 def shortened(address: str, *, prefix_v4: int, prefix_v6: int) -> str:

@@ -96,7 +96,7 @@ def _allowed(method: Method, facts: ClientFacts, place: Place) -> bool:
 
 def _proofs(facts: ClientFacts, shown: Shown, place: Place, now: datetime) -> list[Proven]:
     if shown.method in rules.SECRET_METHODS:
-        secret_id = rules.secret_shown(facts, shown.secret, now, secrets.matches)
+        secret_id = rules.secret_shown(facts, secrets.digests(shown.secret), now, secrets.is_among)
         if secret_id is None:
             secret_id = imported_secrets.prove(facts, shown.secret, now)
         return [] if secret_id is None else [Proven(shown.method, secret_id=secret_id)]

@@ -1,5 +1,7 @@
 """Which ways of client authentication are on in this installation: one list for metadata, doors and screens (I20)."""
 
+from functools import cache
+
 from django.conf import settings
 
 from credentials.rules import SECRET_METHODS, TLS_METHODS, Method
@@ -7,18 +9,26 @@ from credentials.rules import SECRET_METHODS, TLS_METHODS, Method
 
 def switched_on() -> tuple[Method, ...]:
     """The methods of CLIENT_AUTH_METHODS; those by certificate only where an edge can forward one."""
-    listed = {Method(name) for name in settings.CLIENT_AUTH_METHODS}
-    if not settings.CLIENT_CERTIFICATE_HEADER:
+    return _switched_on(tuple(settings.CLIENT_AUTH_METHODS), bool(settings.CLIENT_CERTIFICATE_HEADER))
+
+
+@cache
+def _switched_on(names: tuple[str, ...], certificates: bool) -> tuple[Method, ...]:
+    listed = {Method(name) for name in names}
+    if not certificates:
         listed -= TLS_METHODS
     return tuple(method for method in Method if method in listed)
 
 
 def advertised(*, at_token_endpoint: bool) -> tuple[Method, ...]:
     """What the metadata says: at revocation and introspection a secret is taken however it is sent (gateways.md 4)."""
-    methods = set(switched_on())
-    if not at_token_endpoint and methods & SECRET_METHODS:
-        methods |= SECRET_METHODS
-    return tuple(method for method in Method if method in methods)
+    return _advertised(switched_on(), at_token_endpoint)
+
+
+@cache
+def _advertised(on: tuple[Method, ...], at_token_endpoint: bool) -> tuple[Method, ...]:
+    more = SECRET_METHODS if not at_token_endpoint and not SECRET_METHODS.isdisjoint(on) else frozenset()
+    return tuple(method for method in Method if method in on or method in more)
 
 
 def bind_tokens() -> bool:

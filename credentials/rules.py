@@ -6,7 +6,7 @@ import calendar
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, TypeGuard
@@ -73,9 +73,11 @@ class KeyFacts(NamedTuple):
 
 
 def secret_shown(
-    facts: ClientFacts, presented: str, now: datetime, matches: Callable[[str, str | None], bool]
+    facts: ClientFacts, presented: Sequence[str], now: datetime, matches: Callable[[Sequence[str], str | None], bool]
 ) -> int | None:
-    """Which secret was presented, by its id, or None. Both are compared whatever the first says, and for no client."""
+    """Which secret was presented, as its digests, by its id, or None. Both are compared whatever the first says, and
+    for no client.
+    """
     first = matches(presented, facts.first_digest) & _in_service(facts.first_retire_at, now)
     second = matches(presented, facts.second_digest) & _in_service(facts.second_retire_at, now)
     if first:

@@ -10,6 +10,7 @@ import os
 import re
 import secrets as random
 import zlib
+from collections.abc import Iterable
 from functools import cache
 
 from cryptography.exceptions import InvalidTag
@@ -41,14 +42,19 @@ def make(prefix: str) -> str:
 
 def derive(prefix: str, *, predecessor: str, context: str, key: bytes) -> str:
     """The secret that follows from its predecessor under a server key: the same again, for the holder only (D2)."""
-    subkey = hmac.digest(key, b"latchkey successor", "sha256")
+    subkey = _subkey(key, b"latchkey successor")
     return _finish(prefix, hmac.digest(subkey, f"{prefix}|{context}|{predecessor}".encode(), "sha256"))
 
 
 def derive_name(*, predecessor: str, context: str, key: bytes) -> str:
     """The identifier that follows from a predecessor under a server key: 32 letters and digits (D2)."""
-    subkey = hmac.digest(key, b"latchkey successor name", "sha256")
+    subkey = _subkey(key, b"latchkey successor name")
     return hmac.digest(subkey, f"{context}|{predecessor}".encode(), "sha256").hex()[:32]
+
+
+@cache
+def _subkey(key: bytes, purpose: bytes) -> bytes:
+    return hmac.digest(key, purpose, "sha256")
 
 
 def _finish(prefix: str, body: bytes) -> str:
@@ -89,9 +95,14 @@ def digests(raw: str) -> list[str]:
 
 def matches(raw: str, stored: str | None) -> bool:
     """True where the secret is the one stored. Takes the same time for a wrong one and for none stored."""
+    return is_among(digests(raw), stored)
+
+
+def is_among(shown: Iterable[str], stored: str | None) -> bool:
+    """The same for the `digests` of a secret that is compared with several stored ones."""
     expected = (stored or "0" * 64).encode()
     found = False
-    for candidate in digests(raw):
+    for candidate in shown:
         found |= hmac.compare_digest(candidate.encode(), expected)
     return found and stored is not None
 

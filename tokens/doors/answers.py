@@ -112,6 +112,8 @@ _BASIC = 'Basic realm="latchkey"'
 _BEARER = 'Bearer realm="latchkey", error="invalid_token"'
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 JSON = ("Content-Type", "application/json")
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,12 @@ class Answer:
     @property
     def status_line(self) -> str:
         """`200 OK` and the like."""
-        return f"{self.status} {HTTPStatus(self.status).phrase}"
+        return _STATUS_LINES[self.status]
 
 
 def answer(status: int, body: dict[str, Any] | None = None, *extra: tuple[str, str]) -> Answer:
     """A JSON answer, or an empty one, that no cache keeps."""
-    content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+    content = b"" if body is None else _as_json(body).encode()
     headers = [*NO_STORE, ("Content-Length", str(len(content))), ("X-Content-Type-Options", "nosniff"), *extra]
     if content:
         headers.append(JSON)

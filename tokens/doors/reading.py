@@ -45,7 +45,8 @@ class Form:
 
 def form(environ: Environ) -> Form:
     """The form in the body. Raises InvalidRequest for anything else, for doubled and for over-long parameters."""
-    if _SECRETS_IN_URL & {name for name, _ in parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)}:
+    query = environ.get("QUERY_STRING", "")
+    if query and _SECRETS_IN_URL & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
         raise InvalidRequest("Tokens and secrets are never accepted in the URL.")
     media_type = str(environ.get("CONTENT_TYPE", "")).split(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":

@@ -10,6 +10,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -172,6 +173,7 @@ def _remember(window: Window) -> None:
         _full[window.bucket, window.caller] = window.starts_at
 
 
+@lru_cache(maxsize=4096)
 def _network(address: str) -> str:
     try:
         known = ipaddress.ip_address(address)

@@ -1,6 +1,5 @@
 """Refresh: safe against races and lost answers (D1-D3, D10)."""
 
-import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -202,7 +201,7 @@ def _grant(
         facts.family_id, step.sequence, key.key_id, secrets.digest(successor), name, now, expires_at, lifetime
     )
     # A copy: where the gate is shut, the entry must not tell of a token that nobody got.
-    described = dataclasses.replace(entry)
+    described = entry.copy()
     _describe_new(described, made, token, expires_at)
     if not statements.rotate(token, new_key, row_of(described)):
         return None

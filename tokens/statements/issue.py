@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -101,17 +102,20 @@ def read(
     *, environment: str, client_id: str, target: str | None, today: date, keys: bool = False
 ) -> list[tuple[ClientFacts, IssueFacts]]:
     """One row for a named or only target, two where several were possible and none named, none without environment."""
-    target_join = _ONLY_TARGET if target is None else _NAMED_TARGET
     parameters: list[Any] = [client_id, *([today] if target is None else [target] * 4), environment, environment]
-    sql = (
-        f"SELECT {client_columns(keys=keys)}, {_COLUMNS}, {member_audiences('gr.id')}"
-        f" FROM proxies_environment e {CLIENT_JOINS} {target_join} {_JOINS} {SIGNING_KEY_JOIN}"
-        f" WHERE {ENVIRONMENT_IS} LIMIT 2"
-    )
     return [
         (ClientFacts._make(found[:CLIENT_WIDTH]), IssueFacts._make(found[CLIENT_WIDTH:]))
-        for found in database.rows(sql, parameters)
+        for found in database.rows(_reading(target is not None, keys), parameters)
     ]
+
+
+@cache
+def _reading(named: bool, keys: bool) -> str:
+    return (
+        f"SELECT {client_columns(keys=keys)}, {_COLUMNS}, {member_audiences('gr.id')}"
+        f" FROM proxies_environment e {CLIENT_JOINS} {_NAMED_TARGET if named else _ONLY_TARGET} {_JOINS}"
+        f" {SIGNING_KEY_JOIN} WHERE {ENVIRONMENT_IS} LIMIT 2"
+    )
 
 
 class NewFamily(NamedTuple):
@@ -199,11 +203,13 @@ def _for_family(table: str, columns: Sequence[str]) -> str:
 
 
 # All of an issue, its log row too, in one statement: one way to the database and back, and one wait for its disk.
-_INSERT_ALL = (
-    f"WITH family AS ({_INSERT_FAMILY}), token AS ({_for_family('tokens_issuedtoken', NewToken._fields)}){{key}}"
-    f" {_for_family(log.TABLE, log.COLUMNS)} RETURNING family_id"
+_FAMILY_AND_TOKEN = (
+    f"WITH family AS ({_INSERT_FAMILY}), token AS ({_for_family('tokens_issuedtoken', NewToken._fields)})"
 )
-_WITH_KEY = f", key AS ({_for_family('tokens_refreshkey', NewRefreshKey._fields)})"
+_KEY = f", key AS ({_for_family('tokens_refreshkey', NewRefreshKey._fields)})"
+_LOG = f" {_for_family(log.TABLE, log.COLUMNS)} RETURNING family_id"
+_INSERT_ALL = _FAMILY_AND_TOKEN + _KEY + _LOG
+_INSERT_ALL_BUT_KEY = _FAMILY_AND_TOKEN + _LOG
 
 
 def write_all(family: NewFamily, token: NewToken, key: NewRefreshKey | None, row: log.LogRow) -> None:
@@ -219,15 +225,17 @@ def write_all(family: NewFamily, token: NewToken, key: NewRefreshKey | None, row
                 write_refresh_key(key._replace(family_id=family_id))
             log.write(row._replace(family_id=family_id))
         return
-    steps = [family, _without_family(token), [] if key is None else _without_family(key), _without_family(row)]
-    found = database.row(
-        _INSERT_ALL.format(key="" if key is None else _WITH_KEY), [value for step in steps for value in step]
-    )
+    values = (*family, *_without_family(token), *(() if key is None else _without_family(key)), *_without_family(row))
+    found = database.row(_INSERT_ALL_BUT_KEY if key is None else _INSERT_ALL, values)
     assert found is not None  # RETURNING gives the row
 
 
-def _without_family(row: NewToken | NewRefreshKey | log.LogRow) -> list[Any]:
-    return [value for name, value in zip(row._fields, row, strict=True) if name != "family_id"]
+_FAMILY_AT = {row: row._fields.index("family_id") for row in (NewToken, NewRefreshKey, log.LogRow)}
+
+
+def _without_family(row: NewToken | NewRefreshKey | log.LogRow) -> tuple[Any, ...]:
+    at = _FAMILY_AT[type(row)]
+    return row[:at] + row[at + 1 :]
 
 
 def write_family(family: NewFamily) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -63,17 +64,7 @@ def key_facts(columns: Sequence[Any]) -> RefreshFacts:
 
 def read(*, environment: str, client_id: str, digests: list[str], keys: bool = False) -> RefreshRow | None:
     """The facts, or None where there is no such environment."""
-    sql = (
-        f"SELECT {client_columns(keys=keys)}, e.id, e.slug, e.is_default, f.token_format,"
-        f" sk.id, sk.kid, sk.algorithm, {member_audiences('f.group_id')}, {KEY_COLUMNS}, {HOLDER_COLUMNS}"
-        f" FROM proxies_environment e {CLIENT_JOINS}"
-        f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(digests))})"
-        " LEFT JOIN tokens_tokenfamily f ON f.id = rk.family_id AND f.environment_id = e.id"
-        " LEFT JOIN tokens_refreshkey nxt ON nxt.parent_id = rk.id"
-        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} {SIGNING_KEY_JOIN}"
-        f" WHERE {ENVIRONMENT_IS}"
-    )
-    found = database.row(sql, [client_id, *digests, environment, environment])
+    found = database.row(_reading(len(digests), keys), [client_id, *digests, environment, environment])
     if found is None:
         return None
     key_start = CLIENT_WIDTH + len(SigningFacts._fields)
@@ -85,6 +76,20 @@ def read(*, environment: str, client_id: str, digests: list[str], keys: bool = F
     refresh = key_facts(found[key_start:holder_start])
     holder = HolderFacts._make(found[holder_start : holder_start + HOLDER_WIDTH])
     return RefreshRow(client, signing, refresh, holder)
+
+
+@lru_cache(maxsize=64)
+def _reading(digests: int, keys: bool) -> str:
+    return (
+        f"SELECT {client_columns(keys=keys)}, e.id, e.slug, e.is_default, f.token_format,"
+        f" sk.id, sk.kid, sk.algorithm, {member_audiences('f.group_id')}, {KEY_COLUMNS}, {HOLDER_COLUMNS}"
+        f" FROM proxies_environment e {CLIENT_JOINS}"
+        f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(digests)})"
+        " LEFT JOIN tokens_tokenfamily f ON f.id = rk.family_id AND f.environment_id = e.id"
+        " LEFT JOIN tokens_refreshkey nxt ON nxt.parent_id = rk.id"
+        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} {SIGNING_KEY_JOIN}"
+        f" WHERE {ENVIRONMENT_IS}"
+    )
 
 
 _GATE_ROTATING = """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from credentials.rules import ClientFacts
@@ -78,16 +79,7 @@ def read(
     """
     nothing = [""]
     access, refresh = access_digests or nothing, refresh_digests or nothing
-    sql = (
-        f"SELECT e.id, e.slug, e.is_default, {client_columns(keys=keys)}, {TOKEN_COLUMNS}, {_KEY_COLUMNS},"
-        f" {HOLDER_COLUMNS}"
-        f" FROM proxies_environment e {CLIENT_JOINS}"
-        f" LEFT JOIN tokens_issuedtoken t ON t.digest IN ({database.marks(len(access))}) OR t.jti = %s"
-        f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(len(refresh))})"
-        " LEFT JOIN tokens_signingkey tk ON tk.id = t.signing_key_id"
-        " LEFT JOIN tokens_tokenfamily f ON f.id = COALESCE(t.family_id, rk.family_id) AND f.environment_id = e.id"
-        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} WHERE {ENVIRONMENT_IS}"
-    )
+    sql = _reading(len(access), len(refresh), keys)
     found = database.row(sql, [client_id, *access, jti, *refresh, environment, environment])
     if found is None:
         return None
@@ -104,6 +96,20 @@ def read(
         token=TokenFacts._make(found[token_at:key_at]) if known and found[token_at] is not None else None,
         refresh_key=RefreshKeyFacts._make(found[key_at:holder_at]) if known and found[key_at] is not None else None,
         holder=HolderFacts._make(found[holder_at : holder_at + HOLDER_WIDTH]) if known else None,
+    )
+
+
+@lru_cache(maxsize=64)
+def _reading(access: int, refresh: int, keys: bool) -> str:
+    return (
+        f"SELECT e.id, e.slug, e.is_default, {client_columns(keys=keys)}, {TOKEN_COLUMNS}, {_KEY_COLUMNS},"
+        f" {HOLDER_COLUMNS}"
+        f" FROM proxies_environment e {CLIENT_JOINS}"
+        f" LEFT JOIN tokens_issuedtoken t ON t.digest IN ({database.marks(access)}) OR t.jti = %s"
+        f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(refresh)})"
+        " LEFT JOIN tokens_signingkey tk ON tk.id = t.signing_key_id"
+        " LEFT JOIN tokens_tokenfamily f ON f.id = COALESCE(t.family_id, rk.family_id) AND f.environment_id = e.id"
+        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} WHERE {ENVIRONMENT_IS}"
     )
 
 
