@@ -5,11 +5,12 @@ change and refuses: the row is written with it. If the row cannot be written not
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from operator import attrgetter
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -22,6 +23,7 @@ from tokens import metrics
 from tokens.errors import TokenError
 from tokens.statements import assertion, log
 
+T = TypeVar("T")
 Refusal = TokenError | CredentialError | ProxyError
 _REFUSALS = (TokenError, CredentialError, ProxyError)
 
@@ -158,6 +160,18 @@ def _write(entry: Entry) -> None:
     if not entry.written:
         log.write(row_of(entry))
         entry.written = True
+
+
+class SeveralWrites(Exception):
+    """More than one statement is to be written, which takes a transaction. Nothing was: the request begins again."""
+
+
+def at_once_if_possible(step: Callable[[bool], T]) -> T:
+    """Do a step at once (see `audited`); where it finds several writes to do, again in a transaction."""
+    try:
+        return step(True)
+    except SeveralWrites:
+        return step(False)
 
 
 @contextmanager

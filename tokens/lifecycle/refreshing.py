@@ -9,7 +9,7 @@ from credentials import secrets
 from credentials.identify import Proven
 from tokens import errors, foreign, rules
 from tokens.lifecycle import minting
-from tokens.lifecycle.audit import Entry, Refusal, Request, audited, row_of
+from tokens.lifecycle.audit import Entry, Refusal, Request, SeveralWrites, audited, row_of
 from tokens.lifecycle.issuing import describe_token
 from tokens.lifecycle.proving import Client, Here, prove_client
 from tokens.rules import HolderFacts, Reason, RefreshFacts, RefreshOutcome
@@ -64,10 +64,6 @@ def refresh(
         return _refresh(client, raw, request, now, environment=environment, scope=scope, at_once=not client.needs_keys)
     except SeveralWrites:
         return _refresh(client, raw, request, now, environment=environment, scope=scope, at_once=False)
-
-
-class SeveralWrites(Exception):
-    """More than one statement is to be written, which takes a transaction. Nothing was: the request begins again."""
 
 
 def _refresh(
@@ -214,7 +210,7 @@ def _grant_static(
 ) -> minting.TokenAnswer | None:
     """A new access token, and more time for the refresh token, which stays (D1)."""
     scopes = _scopes(facts, asked.scope)
-    sequence = statements.pass_gate(family_id=facts.family_id, sequence=facts.family_sequence, mode="static")
+    sequence = statements.pass_static_gate(family_id=facts.family_id)
     if sequence is None:
         return None
     step = _Step(asked.raw, sequence, secrets.hash_keys()[0])

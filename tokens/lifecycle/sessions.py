@@ -10,16 +10,15 @@ from credentials import secrets
 from credentials.models import User
 from tokens import errors, rules, session_rules
 from tokens.lifecycle import minting, session_tokens
-from tokens.lifecycle.audit import Entry, Request, audited
+from tokens.lifecycle.audit import Entry, Request, SeveralWrites, at_once_if_possible, audited, row_of
 from tokens.lifecycle.issuing import describe_token
 from tokens.lifecycle.logging_in import device
 from tokens.lifecycle.refreshing import HOLDER_REFUSALS, REFUSALS, claims_of
-from tokens.lifecycle.session_tokens import Session
+from tokens.lifecycle.session_tokens import RefreshJWT, Session
 from tokens.models import RefreshKey
 from tokens.rules import RefreshOutcome
 from tokens.session_rules import Unrenewable
 from tokens.statements import issue as issue_statements
-from tokens.statements import refresh as refresh_statements
 from tokens.statements import revoke as revoke_statements
 from tokens.statements import session as statements
 from tokens.statements.session import SessionRow
@@ -41,7 +40,11 @@ def access(raw: str, *, request: Request, at: datetime | None = None) -> Session
     Raises TokenError.
     """
     now = at or timezone.now()
-    with audited("refresh", request, now) as entry:
+    return at_once_if_possible(lambda at_once: _access(raw, request, now, at_once=at_once))
+
+
+def _access(raw: str, request: Request, now: datetime, *, at_once: bool) -> Session:
+    with audited("refresh", request, now, at_once=at_once) as entry:
         row = _read(raw, entry)
         outcome = _outcome(row, entry, now)
         if outcome not in (RefreshOutcome.GRANT, RefreshOutcome.SAME_ANSWER):
@@ -55,7 +58,11 @@ def renew(raw: str, *, request: Request, at: datetime | None = None) -> Session:
     However many callers come with the same key, one renewal happens; those inside the retry window get its answer.
     """
     now = at or timezone.now()
-    with audited("renew", request, now) as entry:
+    return at_once_if_possible(lambda at_once: _renewed(raw, request, now, at_once=at_once))
+
+
+def _renewed(raw: str, request: Request, now: datetime, *, at_once: bool) -> Session:
+    with audited("renew", request, now, at_once=at_once) as entry:
         for _ in range(_ATTEMPTS):
             row = _read(raw, entry)
             outcome = _outcome(row, entry, now)
@@ -140,6 +147,8 @@ def _outcome(row: SessionRow, entry: Entry, now: datetime) -> RefreshOutcome:
     """The decision; a reuse ends the session and is refused with it, every other refusal is raised (D10)."""
     decision = rules.decide_refresh(row.refresh, row.holder, True, now)
     if decision.outcome is RefreshOutcome.REUSED:
+        if entry.at_once:
+            raise SeveralWrites
         because = errors.RefreshTokenReused.code
         revoke_statements.revoke_family(family_id=row.holder.family_id, now=now, by="", because=because)
         entry.refuse(errors.RefreshTokenReused())
@@ -169,11 +178,13 @@ def _grant_access(row: SessionRow, entry: Entry, now: datetime) -> Session:
     token = issue_statements.NewToken(
         facts.family_id, row.refresh.key_sequence, "jwt", None, made.jti, made.signing_key_id, text, now, expires_at
     )
-    if not issue_statements.add_token(token):
+    # A copy: the entry must not tell of a token that nobody got.
+    described = entry.copy()
+    describe_token(described, made, family_id=facts.family_id, scopes=text, token_format="jwt")
+    described.issued_at, described.expires_at = now, expires_at
+    if not statements.obtain(token, _use(row, entry, now), row_of(described)):
         raise errors.TokenNotFound  # its key came to its end, and was cleaned away, while this was being answered
-    _note_use(row, entry, now)
-    describe_token(entry, made, family_id=facts.family_id, scopes=text, token_format="jwt")
-    entry.issued_at, entry.expires_at = now, expires_at
+    entry.written = True
     return Session(made.raw, "", expires_at, row.refresh.key_expires_at, row.refresh.key_jti, facts.family_id)
 
 
@@ -191,11 +202,8 @@ def _renew(row: SessionRow, raw: str, entry: Entry, now: datetime) -> Session | 
         raise _UNRENEWABLE[unrenewable]
     if session.kid is None:
         raise errors.NoSigningKey
-    sequence = refresh_statements.pass_gate(
-        family_id=facts.family_id, sequence=facts.family_sequence, mode=key.terms.mode
-    )
-    if sequence is None:
-        return None
+    # A person's family always rotates: no login and no import makes another.
+    sequence = facts.family_sequence + 1
     expires_at = rules.refresh_expiry(key.terms, now).replace(microsecond=0)
     claims = session_tokens.claims_of_key(
         issuer=minting.issuer(facts.environment_slug, bool(facts.environment_is_default)),
@@ -207,27 +215,35 @@ def _renew(row: SessionRow, raw: str, entry: Entry, now: datetime) -> Session | 
         expires_at=expires_at,
     )
     made = session_tokens.refresh_jwt(claims, kid=session.kid)
-    issue_statements.write_refresh_key(
-        issue_statements.NewRefreshKey(
-            facts.family_id,
-            sequence,
-            key.key_id,
-            made.token_hash,
-            made.jti,
-            now,
-            expires_at,
-            key.terms.refresh_lifetime or 0,
-            refreshable=session.refreshable,
-            device_id=session.device_id,
-            content=made.content,
-            device_info=json.dumps(device(entry.request)),
-            signing_key_id=made.signing_key_id,
-        )
-    )
-    _note_use(row, entry, now)
-    entry.jti, entry.fingerprint, entry.token_format = made.jti, made.token_hash[:16], "jwt"
-    entry.issued_at, entry.refresh_expires_at, entry.refresh_sequence = now, expires_at, sequence
+    successor = _successor(row, made, entry, sequence=sequence, expires_at=expires_at, now=now)
+    # A copy: where the gate is shut, the entry must not tell of a key that nobody got.
+    described = entry.copy()
+    described.jti, described.fingerprint, described.token_format = made.jti, made.token_hash[:16], "jwt"
+    described.issued_at, described.refresh_expires_at, described.refresh_sequence = now, expires_at, sequence
+    if not statements.renew(successor, _use(row, entry, now), row_of(described)):
+        return None
+    entry.written = True
     return Session("", made.raw, None, expires_at, made.jti, facts.family_id)
+
+
+def _successor(
+    row: SessionRow, made: RefreshJWT, entry: Entry, *, sequence: int, expires_at: datetime, now: datetime
+) -> issue_statements.NewRefreshKey:
+    return issue_statements.NewRefreshKey(
+        row.holder.family_id,
+        sequence,
+        row.refresh.key_id,
+        made.token_hash,
+        made.jti,
+        now,
+        expires_at,
+        row.refresh.terms.refresh_lifetime or 0,
+        refreshable=row.session.refreshable,
+        device_id=row.session.device_id,
+        content=made.content,
+        device_info=json.dumps(device(entry.request)),
+        signing_key_id=made.signing_key_id,
+    )
 
 
 def _same_key(row: SessionRow, raw: str, entry: Entry) -> Session:
@@ -247,5 +263,5 @@ def _same_key(row: SessionRow, raw: str, entry: Entry) -> Session:
     return Session("", made.raw, None, expires_at, made.jti, facts.family_id)
 
 
-def _note_use(row: SessionRow, entry: Entry, now: datetime) -> None:
-    statements.note_use(key_id=row.refresh.key_id, now=now, device_info=json.dumps(device(entry.request)))
+def _use(row: SessionRow, entry: Entry, now: datetime) -> statements.Use:
+    return statements.Use(now, json.dumps(device(entry.request)), row.refresh.key_id)

@@ -250,14 +250,6 @@ def write_token(token: NewToken) -> None:
     database.changed(_INSERT_TOKEN, token)
 
 
-def add_token(token: NewToken) -> bool:
-    """Insert an access token without the gate, holding the family so that it stays. False where the family is gone."""
-    held = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
-    source = f"(SELECT id FROM tokens_tokenfamily WHERE id = %s{held}) AS family"
-    sql = database.insert_from("tokens_issuedtoken", NewToken._fields, source, family_id="family.id")
-    return database.changed(sql, [*_without_family(token), token.family_id]) == 1
-
-
 def write_refresh_key(key: NewRefreshKey) -> None:
     """Insert a refresh key, of a family as `write_token` says. The unique parent refuses a second successor (I2)."""
     database.changed(_INSERT_REFRESH_KEY, key)

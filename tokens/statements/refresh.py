@@ -92,7 +92,7 @@ def _reading(digests: int, keys: bool) -> str:
     )
 
 
-_GATE_ROTATING = """
+GATE_ROTATING = """
     UPDATE tokens_tokenfamily SET sequence = sequence + 1
     WHERE id = %s AND sequence = %s AND revoked_at IS NULL AND exhausted_at IS NULL
         AND (refresh_count IS NULL OR sequence < refresh_count)"""
@@ -104,18 +104,15 @@ _GATE_STATIC = """
     RETURNING sequence"""
 
 
-def pass_gate(*, family_id: int, sequence: int, mode: str) -> int | None:
-    """The family's new sequence where this caller won the right to refresh, else None (I2, I4)."""
-    if mode == "static":
-        found = database.row(_GATE_STATIC, [family_id], family_id=family_id)
-        return None if found is None else int(found[0])
-    passed = database.changed(_GATE_ROTATING, [family_id, sequence], family_id=family_id) == 1
-    return sequence + 1 if passed else None
+def pass_static_gate(*, family_id: int) -> int | None:
+    """The family's new sequence where this caller won the right to refresh, else None (I4)."""
+    found = database.row(_GATE_STATIC, [family_id], family_id=family_id)
+    return None if found is None else int(found[0])
 
 
 # The gate, what comes of it and the log row in one statement: where the gate stays shut nothing is written.
 _ROTATE = (
-    f"WITH gate AS ({_GATE_ROTATING} RETURNING id),"
+    f"WITH gate AS ({GATE_ROTATING} RETURNING id),"
     f" token AS ({database.insert_from('tokens_issuedtoken', NewToken._fields, 'gate')}),"
     f" key AS ({database.insert_from('tokens_refreshkey', NewRefreshKey._fields, 'gate')})"
     f" {database.insert_from(log.TABLE, log.COLUMNS, 'gate')}"
@@ -129,7 +126,7 @@ def rotate(token: NewToken, key: NewRefreshKey, row: log.LogRow) -> bool:
         given = [token.family_id, was, *token, *key, *row]
         return database.changed(_ROTATE, given, family_id=token.family_id) == 1
     with transaction.atomic():
-        if database.changed(_GATE_ROTATING, [token.family_id, was]) != 1:
+        if database.changed(GATE_ROTATING, [token.family_id, was]) != 1:
             return False
         write_token(token)
         write_refresh_key(key)

@@ -1,15 +1,23 @@
 """Sessions of people: one SELECT each of the facts of a login, a refresh key and an access token."""
 
 from datetime import datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
 from tokens.rules import HolderFacts, RefreshFacts, TokenFacts
-from tokens.statements import database
+from tokens.statements import database, log
 from tokens.statements.facts import HOLDER_COLUMNS, HOLDER_JOINS, HOLDER_WIDTH, TOKEN_COLUMNS, TOKEN_WIDTH
-from tokens.statements.issue import SIGNING_KEY_JOIN, member_audiences
-from tokens.statements.refresh import KEY_COLUMNS, KEY_WIDTH, key_facts
+from tokens.statements.issue import (
+    SIGNING_KEY_JOIN,
+    NewRefreshKey,
+    NewToken,
+    member_audiences,
+    write_refresh_key,
+    write_token,
+)
+from tokens.statements.refresh import GATE_ROTATING, KEY_COLUMNS, KEY_WIDTH, key_facts
 
 
 class LoginFacts(NamedTuple):
@@ -91,18 +99,7 @@ _SESSION_WIDTH = len(SessionFacts._fields)
 
 def read_key(jti: str) -> SessionRow | None:
     """The facts of a person's refresh key, or None where none has this jti."""
-    # As text on both databases: PostgreSQL would hand out a parsed value.
-    content = "nxt.content::text" if connection.vendor == "postgresql" else "nxt.content"
-    columns = _SESSION_COLUMNS.format(content=content, members=member_audiences("f.group_id"))
-    sql = (
-        f"SELECT {columns}, {KEY_COLUMNS}, {HOLDER_COLUMNS} FROM tokens_refreshkey rk"
-        " JOIN tokens_tokenfamily f ON f.id = rk.family_id JOIN proxies_environment e ON e.id = f.environment_id"
-        " LEFT JOIN tokens_refreshkey nxt ON nxt.parent_id = rk.id"
-        " LEFT JOIN tokens_signingkey nk ON nk.id = nxt.signing_key_id"
-        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} {SIGNING_KEY_JOIN}"
-        " WHERE rk.jti = %s AND f.user_id IS NOT NULL"
-    )
-    found = database.row(sql, [jti])
+    found = database.row(_reading_key(), [jti])
     if found is None:
         return None
     holder_at = _SESSION_WIDTH + KEY_WIDTH
@@ -110,6 +107,21 @@ def read_key(jti: str) -> SessionRow | None:
         session=SessionFacts._make(found[:_SESSION_WIDTH]),
         refresh=key_facts(found[_SESSION_WIDTH:holder_at]),
         holder=HolderFacts._make(found[holder_at : holder_at + HOLDER_WIDTH]),
+    )
+
+
+@cache
+def _reading_key() -> str:
+    # As text on both databases: PostgreSQL would hand out a parsed value.
+    content = "nxt.content::text" if connection.vendor == "postgresql" else "nxt.content"
+    columns = _SESSION_COLUMNS.format(content=content, members=member_audiences("f.group_id"))
+    return (
+        f"SELECT {columns}, {KEY_COLUMNS}, {HOLDER_COLUMNS} FROM tokens_refreshkey rk"
+        " JOIN tokens_tokenfamily f ON f.id = rk.family_id JOIN proxies_environment e ON e.id = f.environment_id"
+        " LEFT JOIN tokens_refreshkey nxt ON nxt.parent_id = rk.id"
+        " LEFT JOIN tokens_signingkey nk ON nk.id = nxt.signing_key_id"
+        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} {SIGNING_KEY_JOIN}"
+        " WHERE rk.jti = %s AND f.user_id IS NOT NULL"
     )
 
 
@@ -136,12 +148,73 @@ def read_access(jti: str) -> AccessRow | None:
     )
 
 
-def note_use(*, key_id: int, now: datetime, device_info: str) -> None:
-    """When a refresh key was last used and by which device; forward only (S2.17, S2.21)."""
-    sql = """
-        UPDATE tokens_refreshkey SET last_used_at = %s, device_info = %s
-        WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)"""
-    database.changed(sql, [now, device_info, key_id, now])
+class Use(NamedTuple):
+    """That a refresh key is used: when, by which device, and which one."""
+
+    now: datetime
+    device_info: str
+    key_id: int
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """In the order of the statement."""
+        return (*self, self.now)
+
+
+def _use(source: str = "") -> str:
+    """Forward only (S2.17, S2.21)."""
+    return (
+        f"UPDATE tokens_refreshkey SET last_used_at = %s, device_info = %s {source}"
+        " WHERE tokens_refreshkey.id = %s AND (last_used_at IS NULL OR last_used_at < %s)"
+    )
+
+
+_NOTE_USE = _use()
+# Whoever adds to a family holds it, so that it is not cleaned away meanwhile. SQLite has one writer.
+_HOLD_FAMILY = "SELECT id FROM tokens_tokenfamily WHERE id = %s"
+_OBTAIN = (
+    f"WITH held AS ({_HOLD_FAMILY} FOR KEY SHARE),"
+    f" token AS ({database.insert_from('tokens_issuedtoken', NewToken._fields, 'held')}),"
+    f" used AS ({_use('FROM held')})"
+    f" {database.insert_from(log.TABLE, log.COLUMNS, 'held')}"
+)
+_RENEW = (
+    f"WITH gate AS ({GATE_ROTATING} RETURNING id),"
+    f" key AS ({database.insert_from('tokens_refreshkey', NewRefreshKey._fields, 'gate')}),"
+    f" used AS ({_use('FROM gate')})"
+    f" {database.insert_from(log.TABLE, log.COLUMNS, 'gate')}"
+)
+
+
+def obtain(token: NewToken, used: Use, row: log.LogRow) -> bool:
+    """Write an access token, the use of its refresh key, and the log row: all, or nothing and False without a family."""
+    family = [token.family_id]
+    if connection.vendor == "postgresql":
+        return database.changed(_OBTAIN, [*family, *token, *used.values, *row]) == 1
+    with transaction.atomic():
+        if database.row(_HOLD_FAMILY, family) is None:
+            return False
+        write_token(token)
+        database.changed(_NOTE_USE, used.values)
+        log.write(row)
+    return True
+
+
+def renew(key: NewRefreshKey, used: Use, row: log.LogRow) -> bool:
+    """Pass the family's gate and write the successor, the use of its predecessor, and the log row (I2).
+
+    All, or nothing and False where another was first.
+    """
+    gate = (key.family_id, key.sequence - 1)
+    if connection.vendor == "postgresql":
+        return database.changed(_RENEW, [*gate, *key, *used.values, *row]) == 1
+    with transaction.atomic():
+        if database.changed(GATE_ROTATING, gate) != 1:
+            return False
+        write_refresh_key(key)
+        database.changed(_NOTE_USE, used.values)
+        log.write(row)
+    return True
 
 
 def hold_person(user_id: int) -> None:
