@@ -1,5 +1,6 @@
 """The shapes of session requests and answers. Shape only: present, type, length."""
 
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -7,6 +8,12 @@ from rest_framework import serializers
 from tokens.lifecycle import Session
 
 _TOKEN = 16_384
+
+
+@cache
+def kept(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """The one serializer of this shape, for reading and writing values without a copy of all its fields each time."""
+    return shape()
 
 
 class LoginSerializer(serializers.Serializer[Any]):

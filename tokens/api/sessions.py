@@ -26,6 +26,7 @@ from tokens.api.session_shapes import (
     RefusalSerializer,
     RenewedSerializer,
     SessionSerializer,
+    kept,
 )
 from tokens.callers import request_facts
 from tokens.errors import InvalidRequest
@@ -88,9 +89,12 @@ class SessionDoor(APIView):
 
     def read(self) -> dict[str, Any]:
         """The body in its shape. Raises ValidationError."""
-        said = self.shape(data=self.request.data)
-        said.is_valid(raise_exception=True)
-        values: dict[str, Any] = said.validated_data
+        try:
+            values: dict[str, Any] = kept(self.shape).run_validation(self.request.data)
+        except ValidationError:
+            # In the words of a serializer of its own.
+            self.shape(data=self.request.data).is_valid(raise_exception=True)
+            raise
         return values
 
     def refresh_token(self, values: dict[str, Any]) -> str:
@@ -156,7 +160,7 @@ class Refresh(SessionDoor):
     def post(self, request: Request) -> Response:
         """A refresh token, in the body or as Bearer, gets a new access token; it stays as it is (D27)."""
         session = lifecycle.access(self.refresh_token(self.read()), request=self.caller)
-        return Response(AccessSerializer(session).data)
+        return Response(kept(AccessSerializer).to_representation(session))
 
 
 class Renew(SessionDoor):
@@ -173,7 +177,7 @@ class Renew(SessionDoor):
     def post(self, request: Request) -> Response:
         """A refreshable refresh token is replaced by a new one. A lost answer may be asked for again at once (D2)."""
         session = lifecycle.renew(self.refresh_token(self.read()), request=self.caller)
-        return Response(RenewedSerializer(session).data)
+        return Response(kept(RenewedSerializer).to_representation(session))
 
 
 class Logout(SessionDoor):
