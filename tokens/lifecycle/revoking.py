@@ -7,7 +7,7 @@ from django.utils import timezone
 from credentials.models import Credential, User
 from proxies.models import ApiProxy, Environment, ProxyGroup
 from tokens import errors
-from tokens.lifecycle.audit import Entry, Request, audited
+from tokens.lifecycle.audit import Entry, Request, audited, row_of
 from tokens.lifecycle.proving import Client, Here, prove_client
 from tokens.lifecycle.shown import look_at
 from tokens.models import IssuedToken, RefreshKey, TokenFamily
@@ -23,7 +23,8 @@ def revoke(client: Client, raw: str, *, request: Request, environment: str = "",
     An unknown or foreign token is no error and nothing happens. Raises CredentialError for a refused client.
     """
     now = at or timezone.now()
-    with audited("revoke", request, now) as entry:
+    # An assertion is used up on the way, and that must stand or fall with the rest.
+    with audited("revoke", request, now, at_once=not client.needs_keys) as entry:
         entry.client_id, entry.environment = client.client_id, environment
         shown = look_at(raw, now=now)
         row = statements.read(
@@ -48,17 +49,15 @@ def revoke(client: Client, raw: str, *, request: Request, environment: str = "",
 def _end(row: ShownRow, entry: Entry, now: datetime) -> None:
     assert row.holder is not None
     holder = row.holder
-    entry.family_id, entry.audience, entry.reason = holder.family_id, holder.audience, "revoked"
+    shown = row.refresh_key or row.token
+    assert shown is not None  # the holder was found by it
+    entry.family_id, entry.audience, entry.jti = holder.family_id, holder.audience, shown.jti
+    ending = statements.Ending(now, BY_CLIENT, row_of(entry), "revoked", "revoked_before")
     if row.refresh_key is not None:
-        entry.jti = row.refresh_key.jti
-        done = statements.revoke_family(family_id=holder.family_id, now=now, by="", because=BY_CLIENT)
+        statements.end_family(holder.family_id, ending)
     elif row.token is not None:
-        entry.jti = row.token.jti
-        done = statements.revoke_token(token_id=row.token.token_id, now=now, by="", because=BY_CLIENT)
-    else:
-        return
-    if not done:
-        entry.reason = "revoked_before"
+        statements.end_token(row.token.token_id, ending)
+    entry.written = True
 
 
 def revoke_token(token: IssuedToken, *, by: str, because: str, request: Request, at: datetime | None = None) -> bool:

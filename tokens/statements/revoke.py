@@ -5,9 +5,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from django.db import connection, transaction
+
 from credentials.rules import ClientFacts
 from tokens.rules import HolderFacts, TokenFacts
-from tokens.statements import database
+from tokens.statements import database, log
 from tokens.statements.facts import (
     CLIENT_JOINS,
     CLIENT_WIDTH,
@@ -113,12 +115,59 @@ def _reading(access: int, refresh: int, keys: bool) -> str:
     )
 
 
+_UPDATE = """
+    UPDATE {table} SET revoked_at = %s, revoked_by = %s, revoked_because = %s
+    WHERE id = %s AND revoked_at IS NULL"""
+
+
 def revoke_family(*, family_id: int, now: datetime, by: str, because: str) -> bool:
     """End a family: every token and the refresh handle. False where it was ended before, which keeps the first time."""
-    sql = """
-        UPDATE tokens_tokenfamily SET revoked_at = %s, revoked_by = %s, revoked_because = %s
-        WHERE id = %s AND revoked_at IS NULL"""
-    return database.changed(sql, [now, by, because, family_id], family_id=family_id) == 1
+    return database.changed(_UPDATE.format(table="tokens_tokenfamily"), [now, by, because, family_id]) == 1
+
+
+class Ending(NamedTuple):
+    """What ends a family or a token by its client, and what the log says where this call ended it, or one before."""
+
+    now: datetime
+    because: str
+    row: log.LogRow
+    ended: str
+    ended_before: str
+
+
+def end_family(family_id: int, ending: Ending) -> None:
+    """End a family as `revoke_family` does, and write the log row: all or nothing."""
+    _end("tokens_tokenfamily", family_id, ending)
+
+
+def end_token(token_id: int, ending: Ending) -> None:
+    """End an access token as `revoke_token` does, and write the log row: all or nothing."""
+    _end("tokens_issuedtoken", token_id, ending)
+
+
+def _end(table: str, row_id: int, ending: Ending) -> None:
+    values = (ending.now, "", ending.because, row_id)
+    row, at = ending.row, log.LogRow._fields.index("reason")
+    if connection.vendor == "postgresql":
+        reasons = (ending.ended_before, ending.ended)
+        database.changed(_END[table], [*values, *row[:at], *reasons, *row[at + 1 :]])
+        return
+    with transaction.atomic():
+        done = database.changed(_UPDATE.format(table=table), values) == 1
+        log.write(row._replace(reason=ending.ended if done else ending.ended_before))
+
+
+# Whether this call ended it is known to the statement alone, so it chooses between the two reasons.
+_END = {
+    table: f"WITH done AS ({_UPDATE.format(table=table)} RETURNING id) "
+    + database.insert_from(
+        log.TABLE,
+        log.COLUMNS,
+        "(SELECT count(*) AS times FROM done) AS told",
+        reason="CASE told.times WHEN 0 THEN %s ELSE %s END",
+    )
+    for table in ("tokens_tokenfamily", "tokens_issuedtoken")
+}
 
 
 def revoke_families(*, family_ids: Sequence[int], now: datetime, by: str, because: str) -> int:
@@ -132,18 +181,12 @@ def revoke_families(*, family_ids: Sequence[int], now: datetime, by: str, becaus
 
 def revoke_token(*, token_id: int, now: datetime, by: str, because: str) -> bool:
     """End one access token (D40). False where it was ended before."""
-    sql = """
-        UPDATE tokens_issuedtoken SET revoked_at = %s, revoked_by = %s, revoked_because = %s
-        WHERE id = %s AND revoked_at IS NULL"""
-    return database.changed(sql, [now, by, because, token_id]) == 1
+    return database.changed(_UPDATE.format(table="tokens_issuedtoken"), [now, by, because, token_id]) == 1
 
 
 def revoke_refresh_key(*, key_id: int, now: datetime, by: str, because: str) -> bool:
     """End one refresh key and nothing else. False where it was ended before."""
-    sql = """
-        UPDATE tokens_refreshkey SET revoked_at = %s, revoked_by = %s, revoked_because = %s
-        WHERE id = %s AND revoked_at IS NULL"""
-    return database.changed(sql, [now, by, because, key_id]) == 1
+    return database.changed(_UPDATE.format(table="tokens_refreshkey"), [now, by, because, key_id]) == 1
 
 
 _HOLDERS = {name: f"{name}_id" for name in ("credential", "user", "proxy", "group", "environment")}
