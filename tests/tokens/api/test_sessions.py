@@ -205,6 +205,16 @@ def test_d24_a_refresh_without_a_token_is_400(web, body):
     assert refused(post(web, REFRESH, body))[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("body", "said"), [("null", "No data provided"), ("[]", "Expected a dictionary, but got list.")]
+)
+def test_d24_a_body_that_is_no_object_is_refused_in_words(web, body, said):
+    answer = web.post(RENEW, body, content_type=JSON)
+
+    assert refused(answer)[0] == 400
+    assert said in answer.json()["error_description"]
+
+
 def test_d22_a_refresh_token_in_body_and_header_is_refused(web):
     person()
     raw = log_in(web)["refresh"]
