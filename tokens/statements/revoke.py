@@ -122,7 +122,8 @@ _UPDATE = """
 
 def revoke_family(*, family_id: int, now: datetime, by: str, because: str) -> bool:
     """End a family: every token and the refresh handle. False where it was ended before, which keeps the first time."""
-    return database.changed(_UPDATE.format(table="tokens_tokenfamily"), [now, by, because, family_id]) == 1
+    sql = _UPDATE.format(table="tokens_tokenfamily")
+    return database.changed(sql, [now, by, because, family_id], family_id=family_id) == 1
 
 
 class Ending(NamedTuple):
@@ -150,7 +151,7 @@ def _end(table: str, row_id: int, ending: Ending) -> None:
     row, at = ending.row, log.LogRow._fields.index("reason")
     if connection.vendor == "postgresql":
         reasons = (ending.ended_before, ending.ended)
-        database.changed(_END[table], [*values, *row[:at], *reasons, *row[at + 1 :]])
+        database.changed(_END[table], [*values, *row[:at], *reasons, *row[at + 1 :]], family_id=row.family_id)
         return
     with transaction.atomic():
         done = database.changed(_UPDATE.format(table=table), values) == 1

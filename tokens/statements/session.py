@@ -187,7 +187,10 @@ _RENEW = (
 
 
 def obtain(token: NewToken, used: Use, row: log.LogRow) -> bool:
-    """Write an access token, the use of its refresh key, and the log row: all, or nothing and False without a family."""
+    """Write an access token, the use of its refresh key, and the log row.
+
+    All, or nothing and False where the family is gone.
+    """
     family = [token.family_id]
     if connection.vendor == "postgresql":
         return database.changed(_OBTAIN, [*family, *token, *used.values, *row]) == 1
@@ -207,7 +210,8 @@ def renew(key: NewRefreshKey, used: Use, row: log.LogRow) -> bool:
     """
     gate = (key.family_id, key.sequence - 1)
     if connection.vendor == "postgresql":
-        return database.changed(_RENEW, [*gate, *key, *used.values, *row]) == 1
+        given = [*gate, *key, *used.values, *row]
+        return database.changed(_RENEW, given, family_id=key.family_id) == 1
     with transaction.atomic():
         if database.changed(GATE_ROTATING, gate) != 1:
             return False
