@@ -25,6 +25,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve()
+PATHS = {"introspect": "/oauth2/introspect", "revoke": "/oauth2/revoke"}
+SESSIONS = {"renew": "/api/auth/renew", "access": "/api/auth/refresh"}
+OPERATIONS = ("verify", "introspect", "token", "token-jwt", "refresh", "revoke", *SESSIONS)
 
 
 def _common(headers: dict[str, str]) -> dict[str, Any]:
@@ -58,16 +61,16 @@ def environs(operation: str, feeds: Path) -> Callable[[], dict[str, Any]]:
     posted = _common(
         {
             "REQUEST_METHOD": "POST",
-            "PATH_INFO": {"introspect": "/oauth2/introspect"}.get(operation, "/oauth2/token"),
+            "PATH_INFO": PATHS.get(operation, "/oauth2/token"),
             "CONTENT_TYPE": "application/x-www-form-urlencoded",
-            "HTTP_AUTHORIZATION": headers["orders"],
+            "HTTP_AUTHORIZATION": headers["billing" if operation == "token-jwt" else "orders"],
         }
     )
 
     def post(body: bytes) -> dict[str, Any]:
         return {**posted, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
 
-    if operation == "introspect":
+    if operation in PATHS:
         return lambda: post(b"token=" + next(tokens).encode())
     return lambda: post(b"grant_type=client_credentials&scope=read")
 
@@ -86,6 +89,23 @@ def refreshes(feeds: Path, call: Callable[[dict[str, Any]], bytes]) -> Callable[
     return once
 
 
+def sessions(operation: str, feeds: Path, call: Callable[[dict[str, Any]], bytes]) -> Callable[[], None]:
+    """One renewal after the other, each of what the one before has given; or a person's refresh, of the same key."""
+    from bench import seeding
+
+    (held,) = seeding.sessions(1)
+    common = {"REQUEST_METHOD": "POST", "PATH_INFO": SESSIONS[operation], "CONTENT_TYPE": "application/json"}
+    common = _common({**common, "HTTP_HOST": "localhost"})
+
+    def once() -> None:
+        nonlocal held
+        body = json.dumps({"refresh": held}).encode()
+        answer = json.loads(call({**common, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}))
+        held = answer.get("refresh", held)
+
+    return once
+
+
 def once_of(operation: str, feeds: Path) -> Callable[[], object]:
     """One call of an operation. Anything but a good answer ends the measurement."""
     from config.wsgi import application
@@ -99,6 +119,8 @@ def once_of(operation: str, feeds: Path) -> Callable[[], object]:
 
     if operation == "refresh":
         return refreshes(feeds, call)
+    if operation in SESSIONS:
+        return sessions(operation, feeds, call)
     made = environs(operation, feeds)
     return lambda: call(made())
 
@@ -157,7 +179,7 @@ def beside(options: argparse.Namespace, checkouts: list[Path]) -> None:
 def main() -> int:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="bench.profile", description="CPU of a call of the portal, in one process.")
-    parser.add_argument("operations", nargs="+", choices=("verify", "introspect", "token", "refresh"))
+    parser.add_argument("operations", nargs="+", choices=OPERATIONS)
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=10_000)
