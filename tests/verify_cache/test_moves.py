@@ -12,7 +12,7 @@ from django.db.models.sql import DeleteQuery, InsertQuery, UpdateQuery
 from tests import world as worlds
 from tests.world import REQUEST, START, World
 from tokens import lifecycle
-from tokens.statements import clean, database, issue, limit, log, refresh, revoke, verify
+from tokens.statements import clean, database, issue, limit, log, refresh, revoke, session, verify
 from tokens.statements import sightings as seen
 from tokens.verify_cache import company
 from tokens.verify_cache.moves import GROWING, HARMLESS, IDLE, moves
@@ -180,20 +180,23 @@ def test_each_statement_of_the_verbs_moves_exactly_where_it_can_end_something(sa
     # The statements of PostgreSQL, whichever database this runs on.
     assert moves(refresh._ROTATE)
     assert moves(refresh._GATE_STATIC)
+    assert moves(session._RENEW)
+    assert not moves(session._OBTAIN)
+    assert all(moves(statement) for statement in revoke._END.values())
     assert not moves(log._INSERT)
 
 
 def test_only_statements_about_one_family_say_so() -> None:
     """`family_id=` narrows what is forgotten, so each place that says it has WHERE id = of that family, and no OR."""
     said = {}
-    for module in (clean, issue, limit, log, refresh, revoke, seen, verify):
+    for module in (clean, issue, limit, log, refresh, revoke, seen, session, verify):
         assert module.__file__ is not None
         source = open(module.__file__, encoding="utf-8").read()  # noqa: PTH123, SIM115
         said[module.__name__.rpartition(".")[2]] = len(
-            re.findall(r"database\.\w+\([^()]*\bfamily_id=(?:token\.)?family_id\)", source)
+            re.findall(r"database\.\w+\([^()]*\bfamily_id=(?:token\.|key\.)?family_id\)", source)
         )
-    assert {name: count for name, count in said.items() if count} == {"refresh": 4, "revoke": 1}
-    for text in (refresh._GATE_ROTATING, refresh._GATE_STATIC, refresh._ROTATE):
+    assert {name: count for name, count in said.items() if count} == {"refresh": 3, "revoke": 2, "session": 1}
+    for text in (refresh.GATE_ROTATING, refresh._GATE_STATIC, refresh._ROTATE, session._RENEW):
         assert re.search(r"UPDATE tokens_tokenfamily SET sequence = sequence \+ 1\s+WHERE id = %s AND", text)
 
 

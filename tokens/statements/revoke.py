@@ -138,7 +138,7 @@ class Ending(NamedTuple):
 
 def end_family(family_id: int, ending: Ending) -> None:
     """End a family as `revoke_family` does, and write the log row: all or nothing."""
-    _end("tokens_tokenfamily", family_id, ending)
+    _end("tokens_tokenfamily", family_id, ending, family_id=family_id)
 
 
 def end_token(token_id: int, ending: Ending) -> None:
@@ -146,12 +146,12 @@ def end_token(token_id: int, ending: Ending) -> None:
     _end("tokens_issuedtoken", token_id, ending)
 
 
-def _end(table: str, row_id: int, ending: Ending) -> None:
+def _end(table: str, row_id: int, ending: Ending, *, family_id: int | None = None) -> None:
     values = (ending.now, "", ending.because, row_id)
     row, at = ending.row, log.LogRow._fields.index("reason")
     if connection.vendor == "postgresql":
         reasons = (ending.ended_before, ending.ended)
-        database.changed(_END[table], [*values, *row[:at], *reasons, *row[at + 1 :]], family_id=row.family_id)
+        database.changed(_END[table], [*values, *row[:at], *reasons, *row[at + 1 :]], family_id=family_id)
         return
     with transaction.atomic():
         done = database.changed(_UPDATE.format(table=table), values) == 1
