@@ -19,6 +19,8 @@ from tokens.statements import server
 
 DEMO_FILE = "demo.json"
 SECRETS = ("SECRET_KEY", "TOKEN_HASH_KEYS", "KEY_ENCRYPTION_KEYS")
+# Ways of Django to send mail that are for development.
+SHOWN_ONLY = ("console", "filebased", "dummy")
 CLOCKS_MAY_DIFFER = timedelta(seconds=2)
 JOBS_MAY_BE_LATE = timedelta(minutes=10)
 LEAST_FREE_BYTES = 500 * 2**20
@@ -119,6 +121,14 @@ def installation() -> Iterator[Finding]:
         )
     if settings.DEBUG:
         yield Finding(production, "DEBUG is on.", "Unset DEBUG.")
+    if production and settings.WEBHOOK_ALLOW_HTTP:
+        yield Finding(
+            False,
+            "WEBHOOK_ALLOW_HTTP is on: reminders may go to an http:// address, where anybody on the way reads them.",
+            "Unset it, unless every such receiver is in a network of your own.",
+        )
+    if production and settings.MAIL_IS_ON and settings.EMAIL_BACKEND.split(".")[-2] in SHOWN_ONLY:
+        yield Finding(True, "EMAIL_URL delivers no mail, it only shows it.", "Set EMAIL_URL to a mail server's.")
     if production and not settings.TOKEN_RATE_LIMIT_PER_MINUTE:
         yield Finding(False, "An address may ask for tokens without limit.", "Set TOKEN_RATE_LIMIT_PER_MINUTE.")
 

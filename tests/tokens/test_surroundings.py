@@ -54,6 +54,11 @@ def test_an_installation_that_is_right_is_told_nothing() -> None:
         ({"MONITORING_NETWORKS": ["0.0.0.0/0"]}, "! MONITORING_NETWORKS holds"),
         ({"GENERATED_SECRETS": ["SECRET_KEY"]}, "! SECRET_KEY were made here"),
         ({"DEBUG": True}, "! DEBUG is on"),
+        ({"WEBHOOK_ALLOW_HTTP": True}, "- WEBHOOK_ALLOW_HTTP is on: reminders may go to an http:// address"),
+        (
+            {"MAIL_IS_ON": True, "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"},
+            "! EMAIL_URL delivers no mail, it only shows it.",
+        ),
         ({"TOKEN_RATE_LIMIT_PER_MINUTE": 0}, "- An address may ask for tokens without limit"),
     ],
 )
@@ -64,6 +69,7 @@ def test_each_switch_that_is_wrong_is_named(settings, spoil, words) -> None:
 
 
 def test_the_embedded_portal_may_be_local_and_plain(settings) -> None:
+    settings.WEBHOOK_ALLOW_HTTP = True
     settings.EMBEDDED, settings.PUBLIC_URL, settings.HTTPS = True, "http://127.0.0.1:8000", False
     assert said(surroundings.installation()) == ""
 
