@@ -16,7 +16,7 @@ from tokens.statements import clean as statements
 # Rows of one transaction, and how long it should take at most. Smaller ones would be slower in all: SQLite would write
 # the same pages of its indexes again and again. With SQLite nobody else writes meanwhile.
 WINDOWS = {"postgresql": (1_000, 0.04), "sqlite": (8_000, 0.4)}
-SMALLEST_WINDOW = 50
+SMALLEST_WINDOW = 125
 # No policy's retry window is longer; a record this young may still have to answer a retry (D2).
 LONGEST_RETRY = timedelta(hours=1)
 # Counts of the rate limiter; no window is longer.

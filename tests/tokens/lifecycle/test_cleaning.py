@@ -233,7 +233,7 @@ def test_i12_windows_become_smaller_where_one_took_too_long() -> None:
     asked: list[int] = []
     for _ in range(6):
         size.timed(asked.append)
-    assert asked == [1_000, 500, 250, 125, 62, 50]
+    assert asked == [1_000, 500, 250, 125, 125, 125]
     patient = Size(1_000, patience=60)
     patient.now = 300
     for _ in range(3):
