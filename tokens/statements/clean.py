@@ -22,6 +22,9 @@ from tokens.statements import database
 BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), 0)
 # 64 MB of SQLite's log.
 PAGES_BETWEEN_CHECKPOINTS = 16_000
+# The pages that a window touches stay in memory until it commits; with SQLite's own 2 MB they would be written and read
+# several times each. All the memory that cleaning takes is to be below 50 MB.
+CACHE_KIB, USUAL_CACHE_KIB = 36_000, 2_000
 
 
 class Limits(NamedTuple):
@@ -134,7 +137,7 @@ _EMPTIED_SQLITE = """
 
 @contextmanager
 def unhurried() -> Iterator[None]:
-    """SQLite: commits inside don't wait for the disk, and the log is written back less often.
+    """SQLite: commits inside don't wait for the disk, the log is written back less often, and more pages are kept.
 
     What a power cut takes back of them is cleaned the next time; a later commit of anybody else waits for all of it.
     """
@@ -145,8 +148,10 @@ def unhurried() -> Iterator[None]:
         try:
             cursor.execute("PRAGMA synchronous=NORMAL")
             cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_BETWEEN_CHECKPOINTS}")
+            cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             yield
         finally:
+            cursor.execute(f"PRAGMA cache_size=-{USUAL_CACHE_KIB}")
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA wal_autocheckpoint=1000")
 
