@@ -20,26 +20,30 @@ def is_listed(address: str, networks: Sequence[str]) -> bool:
     if not networks:
         return False
     try:
-        caller_address = ipaddress.ip_address(address)
+        caller_address = ipaddress.ip_address(_readable(address))
     except ValueError:
         return False
     return any(caller_address in network for network in _networks(tuple(networks)))
 
 
 def _readable(value: str) -> str:
-    """An address as columns and lists of networks take it, without a link-local one's zone; '' for anything else."""
+    """An address as columns and lists of networks take it, without a link-local one's zone; '' for anything else.
+
+    A server that listens for both families names an IPv4 caller `::ffff:192.0.2.7`; lists name it 192.0.2.7.
+    """
     plain = value.strip().split("%")[0]
-    return plain if len(plain) <= _LONGEST and _is_address(plain) else ""
+    return _as_listed(plain) if len(plain) <= _LONGEST else ""
 
 
 @lru_cache(maxsize=4096)
-def _is_address(plain: str) -> bool:
+def _as_listed(plain: str) -> str:
     """Remembered: the same callers come again and again."""
     try:
-        ipaddress.ip_address(plain)
+        parsed = ipaddress.ip_address(plain)
     except ValueError:
-        return False
-    return True
+        return ""
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return plain if mapped is None else str(mapped)
 
 
 def shortened(address: str, *, prefix_v4: int, prefix_v6: int) -> str:
