@@ -3,6 +3,7 @@
 WEB_CONCURRENCY sets the number of worker processes. TRUSTED_PROXIES is the list that Django's settings read as well.
 """
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -93,3 +94,6 @@ def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn names it
     devices.warm_up()
     if faults:
         raise ImproperlyConfigured(" ".join(f"{fault.msg} {fault.hint}" for fault in faults))
+    # What is loaded by now stays: nobody's request has to wait while it is searched for garbage.
+    gc.collect()
+    gc.freeze()

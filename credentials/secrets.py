@@ -12,6 +12,7 @@ import secrets as random
 import zlib
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,6 +31,7 @@ PREFIXES = (ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, CONNECTION_TOKEN, PERSON
 _BODY = re.compile(r"[0-9a-f]{72}", re.ASCII)
 _PREFIX_LENGTH = 6
 _NONCE_LENGTH = 12
+_BLOCK = 64
 # Of which every client makes the same Basic header; base64, hexadecimal and our own form are among them.
 _GIVEN = re.compile(r"[A-Za-z0-9._~+/=-]{32,200}", re.ASCII)
 _FEWEST_CHARACTERS = 10
@@ -84,13 +86,29 @@ def hash_keys() -> tuple[bytes, ...]:
 
 def digest(raw: str) -> str:
     """The keyed hash a secret is stored as: HMAC-SHA-256 with the newest key, 64 hex digits (D19)."""
-    return hmac.digest(hash_keys()[0], raw.encode("utf-8", "surrogatepass"), "sha256").hex()
+    return _keyed(hash_keys()[0], raw.encode("utf-8", "surrogatepass"))
 
 
 def digests(raw: str) -> list[str]:
     """The keyed hash under every key, newest first: an older key still finds what it stored."""
     value = raw.encode("utf-8", "surrogatepass")
-    return [hmac.digest(key, value, "sha256").hex() for key in hash_keys()]
+    return [_keyed(key, value) for key in hash_keys()]
+
+
+@cache
+def _begun(key: bytes) -> tuple[Any, Any]:
+    """Both halves of HMAC-SHA-256 (RFC 2104) with the key taken in, on which `hmac` spends most of its time."""
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in block)), hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+
+def _keyed(key: bytes, value: bytes) -> str:
+    begun, ended = _begun(key)
+    inner, outer = begun.copy(), ended.copy()
+    inner.update(value)
+    outer.update(inner.digest())
+    digits: str = outer.hexdigest()
+    return digits
 
 
 def matches(raw: str, stored: str | None) -> bool:

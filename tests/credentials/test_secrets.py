@@ -1,5 +1,6 @@
 """Secrets: their form, their checksum, what is stored of them, and that nobody can guess one."""
 
+import hmac
 import math
 import os
 import re
@@ -134,6 +135,14 @@ def test_d19_what_is_stored_is_a_keyed_hash_and_the_newest_key_is_used(settings)
     assert secrets.matches(raw, secrets.digest(raw))
     settings.TOKEN_HASH_KEYS = [b"\x01" * 32]
     assert not secrets.matches(raw, old)
+
+
+@pytest.mark.parametrize("length", [1, 32, 63, 64, 65, 200])
+def test_d19_it_is_hmac_sha256_whatever_the_length_of_the_key(settings, length) -> None:
+    key = bytes(range(length))
+    settings.TOKEN_HASH_KEYS = [key]
+    for text in ("", "lk_cs_secret", "ü" * 200):
+        assert secrets.digest(text) == hmac.new(key, text.encode(), "sha256").hexdigest()
 
 
 def test_d19_the_hash_key_is_not_the_secret_key() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote
 
@@ -204,6 +205,7 @@ def _good(verdict: lifecycle.Verdict) -> Answer:
     )
 
 
+@lru_cache(maxsize=1024)
 def visible(value: str) -> str:
     """Visible ASCII for a header; anything else percent-encoded."""
     return quote(value, safe="!#$&'()*+,/:;=?@[]~-._")

@@ -133,8 +133,8 @@ def limit(*counts: Count, at: datetime | None = None) -> Counted:
 
 def refuse_if_known(count: Count, *, at: datetime | None = None) -> None:
     """Raises RateLimited where this process knows that the caller is past its limit. Counts nothing, asks nobody."""
-    now = at or timezone.now()
-    if count.allowed:
+    if count.allowed and _full:
+        now = at or timezone.now()
         _refuse_remembered(count, count.window(now), now)
 
 
