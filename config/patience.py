@@ -22,6 +22,7 @@ class BoundedConnection(psycopg.Connection[Any]):
     patience: ClassVar[float | None] = None
     _hurried: bool = False
     _heard: float = 0.0
+    _ear: Any = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Every wait of this connection for its server goes through here."""
@@ -41,7 +42,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         super().set_autocommit(value)
         self._heard = heard
 
-    def _is_well(self) -> bool:
+    def is_well(self) -> bool:
         """It has answered a moment ago, and its server has not said goodbye since.
 
         A server that ends closes its connections, which can be seen at the socket: that costs a microsecond, where
@@ -49,15 +50,16 @@ class BoundedConnection(psycopg.Connection[Any]):
         """
         if time.monotonic() - self._heard > TRUST_SECONDS or self.closed:
             return False
-        waiting = select.poll()
-        waiting.register(self.pgconn.socket, select.POLLIN | select.POLLPRI)  # a hang-up is always told
-        return not waiting.poll(0)
+        if self._ear is None:
+            self._ear = select.poll()
+            self._ear.register(self.pgconn.socket, select.POLLIN | select.POLLPRI)  # a hang-up is always told
+        return not self._ear.poll(0)
 
     def execute(self, query: Any, *more: Any, **options: Any) -> Any:
         """The pool looks at a connection by an empty statement before it is used: that must not take long."""
         if query != "":
             return super().execute(query, *more, **options)
-        if self._is_well():
+        if self.is_well():
             return None
         self._hurried = True
         try:

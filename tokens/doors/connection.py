@@ -4,11 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
+from tokens import connections
 from tokens.errors import StorageAway
 
 logger = logging.getLogger(__name__)
@@ -50,32 +53,104 @@ class _Breaker:
 breaker = _Breaker()
 
 
-def _is_gone() -> bool:
+# A connection that was kept so long goes through the pool once, which replaces those that are old.
+KEPT_SECONDS = 60.0
+
+
+class _Seat:
+    """A thread's leave to keep its connection from one request to the next, and since when it keeps which.
+
+    It ends with its thread, and gives the connection back to the pool then.
+    """
+
+    _lock = threading.Lock()
+    taken: ClassVar[int] = 0
+
+    def __init__(self, here: Any) -> None:
+        self._here = here
+        self.raw: Any = None
+        self.until = 0.0
+
+    @classmethod
+    def take(cls, here: Any) -> "_Seat | None":
+        """Half of the pool's connections may be kept: whoever has no seat, and Django's own requests, find the rest."""
+        with cls._lock:
+            if here.pool is None or cls.taken >= here.pool.max_size // 2:
+                return None
+            cls.taken += 1
+        return cls(here)
+
+    def __del__(self) -> None:
+        with self._lock:
+            type(self).taken -= 1
+        with suppress(DatabaseError, InterfaceError):
+            self._here.close()
+
+
+class _Seats(threading.local):
+    mine: _Seat | None = None
+
+
+_seats = _Seats()
+
+
+def _is_kept(here: Any) -> bool:
+    """True where this thread's connection is as its last request left it, and its server is well."""
+    seat = _seats.mine
+    return seat is not None and seat.raw is not None and seat.raw is here.connection and seat.raw.is_well()
+
+
+def _keep(here: Any) -> bool:
+    """True where the connection may stay for the thread's next request: nothing was wrong, no transaction is open."""
+    raw = here.connection
+    if here.errors_occurred or not isinstance(raw, Connection) or not hasattr(raw, "is_well"):
+        return False
+    if not raw.autocommit or raw.pgconn.transaction_status != TransactionStatus.IDLE:
+        return False
+    seat = _seats.mine
+    if seat is None:
+        seat = _seats.mine = _Seat.take(here)
+        if seat is None:
+            return False
+    now = time.monotonic()
+    if seat.raw is not raw:
+        seat.raw, seat.until = raw, now + KEPT_SECONDS
+    if now < seat.until:
+        return True
+    seat.raw = None
+    return False
+
+
+def _is_gone(here: Any) -> bool:
     """True where the trouble is the connection itself and no single statement."""
-    raw: Any = connection.connection
+    raw = here.connection
     return raw is None or bool(getattr(raw, "closed", False))
 
 
 @contextmanager
 def database() -> Iterator[None]:
-    """A usable connection inside; given back or closed after. Any database trouble becomes StorageAway (I13)."""
-    if connection.in_atomic_block:
+    """A usable connection inside; kept, given back or closed after. Any database trouble becomes StorageAway (I13)."""
+    here = connections.here()
+    if here.in_atomic_block:
         # Somebody else's transaction, a test's: the connection is not ours to give back.
         yield
         return
     if not breaker.may_try():
         raise StorageAway
-    connection.close_if_unusable_or_obsolete()
+    if not _is_kept(here):
+        here.close_if_unusable_or_obsolete()
     try:
-        connection.ensure_connection()
+        if here.connection is None:
+            here.ensure_connection()
         breaker.connected()
         yield
     except (DatabaseError, InterfaceError) as trouble:
         # The type alone: a message may quote parameters.
         logger.warning("the database cannot be asked: %s", type(trouble).__name__)
-        if _is_gone():
+        if _is_gone(here):
             breaker.lost()
-        connection.close()
+        here.close()
         raise StorageAway from trouble
     finally:
-        connection.close_if_unusable_or_obsolete()
+        if not _keep(here):
+            here.close_if_unusable_or_obsolete()
