@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ from pathlib import Path
 from bench import servers
 
 CONFIGURATION = servers.CHECKOUT / "deploy" / "edge" / "nginx.conf"
-CLIENTS = 8
+CLIENTS, BETWEEN_SECONDS = 8, 3.0
 # What an empty portal says to a proxy, and an environment, that it does not know. Anything else is no decision.
 DECISIONS = frozenset((400, 404))
 GET = ("GET", "/auth/verify", None, {"X-Proxy": "orders", "Authorization": "Bearer x"})
@@ -150,6 +151,8 @@ def restarts(server: str, environment: Mapping[str, str], count: int) -> Restart
                     figures.killed += 1
                     servers.end(process.pid)
                 running[turn % 2] = begin(ports[turn % 2])
+                # nginx leaves it out for two seconds after it was away.
+                time.sleep(BETWEEN_SECONDS)
                 figures.restarts += 1
     finally:
         for process in running:
