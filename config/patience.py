@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 CHECK_SECONDS = 2.0
 # A connection that has answered so lately is not asked again before it is used, as long as nothing waits to be read.
@@ -54,6 +55,10 @@ class BoundedConnection(psycopg.Connection[Any]):
             self._ear = select.poll()
             self._ear.register(self.pgconn.socket, select.POLLIN | select.POLLPRI)  # a hang-up is always told
         return not self._ear.poll(0)
+
+    def is_at_rest(self) -> bool:
+        """It is open, no transaction is, and nobody has asked for one."""
+        return self.autocommit and self.pgconn.transaction_status == TransactionStatus.IDLE
 
     def execute(self, query: Any, *more: Any, **options: Any) -> Any:
         """The pool looks at a connection by an empty statement before it is used: that must not take long."""

@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError
-from psycopg import Connection
-from psycopg.pq import TransactionStatus
 
 from tokens import connections
 from tokens.errors import StorageAway
@@ -103,9 +101,8 @@ def _is_kept(here: Any) -> bool:
 def _keep(here: Any) -> bool:
     """True where the connection may stay for the thread's next request: nothing was wrong, no transaction is open."""
     raw = here.connection
-    if here.errors_occurred or not isinstance(raw, Connection) or not hasattr(raw, "is_well"):
-        return False
-    if not raw.autocommit or raw.pgconn.transaction_status != TransactionStatus.IDLE:
+    at_rest = getattr(raw, "is_at_rest", None)  # of the pool's connections alone
+    if here.errors_occurred or at_rest is None or not at_rest():
         return False
     seat = _seats.mine
     if seat is None:
