@@ -233,6 +233,7 @@ def _set_up(whose: str) -> None:
             USE_TZ=True,
             DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
             OAUTH2_PROVIDER=TOOLKIT,
+            VERIFY_CACHE="off",  # asked for by our way to PostgreSQL
         )
     import django
 
