@@ -1,12 +1,14 @@
 """The floor of who may come."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class CredentialsConfig(AppConfig):
     """Credentials, users, connections."""
 
     name = "credentials"
+    verbose_name = gettext_lazy("Credentials")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

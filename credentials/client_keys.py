@@ -5,6 +5,7 @@ from datetime import datetime
 from cryptography import x509
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import certificates, public_keys
 from credentials.clients import locked, raise_generation
@@ -29,7 +30,9 @@ def add_keys(
     """
     found = public_keys.read(upload, kid=kid, algorithms=algorithms)
     if len(found) > 1 and any(_issues_others(key) for key in found):
-        raise UnusableKey("This is a chain. Upload the client's own certificate alone; its authority apart.")
+        raise UnusableKey(
+            gettext_noop("This is a chain. Upload the client's own certificate alone; its authority apart.")
+        )
     return _keep(credential, found, by=by, now=at or timezone.now())
 
 
@@ -39,7 +42,9 @@ def add_authority(
     """The certificate of the authority that itself issues the client's certificates (tls_client_auth)."""
     found = public_keys.read(upload, kid=kid)
     if len(found) > 1 or not _issues_others(found[0]):
-        raise UnusableKey("Upload the one certificate of the authority that issues the client's certificates itself.")
+        raise UnusableKey(
+            gettext_noop("Upload the one certificate of the authority that issues the client's certificates itself.")
+        )
     authority = found[0]._replace(algorithms=())
     kept = _keep(credential, [authority], kind=CredentialKey.Kind.AUTHORITY, by=by, now=at or timezone.now())
     return kept[0]
@@ -65,7 +70,7 @@ def _keep(
             made = [_create(kept, key, kind, now) for key in keys]
             history.record("add key", kept, by=by, at=now, after={"keys": ", ".join(f"{key}" for key in made)})
     except IntegrityError as taken:
-        raise UnusableKey("A key in service has this key id already.") from taken
+        raise UnusableKey(gettext_noop("A key in service has this key id already.")) from taken
     return made
 
 

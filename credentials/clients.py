@@ -10,8 +10,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
-from credentials import certificates, secrets, slow_hashes
+from credentials import methods as allowed
+from credentials import secrets, slow_hashes
 from credentials.errors import (
     CredentialArchived,
     CredentialIsBound,
@@ -22,12 +24,13 @@ from credentials.errors import (
     NoFreeSecretSlot,
 )
 from credentials.models import Credential, CredentialDeployment, CredentialSecret, Grant, User
-from credentials.rules import SECRET_METHODS, Method
+from credentials.rules import SECRET_METHODS
 from proxies import history
 from proxies.catalogue import check_scopes
 from proxies.errors import Archived
 from proxies.models import ApiProxy, Environment, ProxyGroup
 from proxies.ownership import OWNER_FIELDS
+from proxies.sentences import Sentence
 from proxies.values import why_unfit
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}", re.ASCII)
@@ -68,7 +71,7 @@ def open_credential(
     check_client_id(chosen)
     _check_fields({"name": name, **fields})
     if proxy is not None and group is not None:
-        raise InvalidCredential("A key belongs to one proxy or to one group, not to both.")
+        raise InvalidCredential(gettext_noop("A key belongs to one proxy or to one group, not to both."))
     try:
         with transaction.atomic():
             for holder in (proxy, group):
@@ -79,7 +82,7 @@ def open_credential(
             history.record("open", made, by=by, at=now, after=told)
     except IntegrityError as taken:
         if Credential.objects.filter(client_id=chosen).exists():
-            raise InvalidCredential("This client id is in use.") from taken
+            raise InvalidCredential(gettext_noop("This client id is in use.")) from taken
         raise HolderHasKey from taken
     return Opened(made, chosen, raw)
 
@@ -92,7 +95,7 @@ def _new_secret(credential: Credential, slot: int, now: datetime, given: str = "
 
 def _keep_slow_hash(credential: Credential, slow_hash: str, now: datetime) -> str:
     if slow_hashes.parse(slow_hash) is None:
-        raise InvalidCredential("This hash of a client secret cannot be used here.")
+        raise InvalidCredential(gettext_noop("This hash of a client secret cannot be used here."))
     CredentialSecret.objects.create(credential=credential, slot=1, digest=slow_hash, created_at=now)
     return ""
 
@@ -104,14 +107,15 @@ def _check_fields(fields: Mapping[str, Any]) -> None:
         try:
             ipaddress.ip_network(entry, strict=False)
         except ValueError as broken:
-            raise InvalidCredential(f"{entry[:60]} is no address or network.") from broken
+            told = Sentence(gettext_noop("{given} is no address or network."), given=entry[:60])
+            raise InvalidCredential(told) from broken
 
 
 def check_client_id(client_id: str) -> None:
     """Raises InvalidCredential for one that a Basic header cannot carry the same way from every client."""
     # Unreserved characters only: clients differ in how they encode the others in a Basic header.
     if _CLIENT_ID.fullmatch(client_id) is None:
-        raise InvalidCredential("A client id has 3 to 100 letters, digits and . _ ~ - only.")
+        raise InvalidCredential(gettext_noop("A client id has 3 to 100 letters, digits and . _ ~ - only."))
 
 
 def _refuse_archived(holder: ApiProxy | ProxyGroup | None) -> None:
@@ -209,13 +213,8 @@ def set_methods(
     """Which ways of authentication the credential may use, and what its certificates must name. No token ends."""
     now = at or timezone.now()
     wanted = list(dict.fromkeys(methods))
-    if not wanted or set(wanted) - set(Method):
-        raise InvalidCredential(f"Name one or more of: {', '.join(Method)}.")
     name = credential.certificate_name if certificate_name is None else certificate_name.strip()
-    if name and (len(name) > 255 or not certificates.name_is_usable(name)):
-        raise InvalidCredential("The name of a certificate is dn:, dns:, uri:, email: or ip: and the exact value.")
-    if Method.TLS in wanted and not name:
-        raise InvalidCredential("For tls_client_auth say what the certificates must name, such as dns:shop.example.")
+    allowed.check(wanted, name)
     with transaction.atomic():
         kept = locked(credential)
         after = {"auth_methods": " ".join(wanted), "certificate_name": name}
@@ -252,7 +251,7 @@ def change_key(credential: Credential, *, by: str, client_id: str = "", at: date
             before = {"client_id": kept.client_id} if client_id else None
             history.record("change key", kept, by=by, at=now, before=before, after={**changed, "tokens_ended": True})
     except IntegrityError as taken:
-        raise InvalidCredential("This client id is in use.") from taken
+        raise InvalidCredential(gettext_noop("This client id is in use.")) from taken
     credential.refresh_from_db()
     return raw
 
@@ -339,7 +338,9 @@ def archive(credential: Credential, *, by: str, note: str = "", at: datetime | N
     with transaction.atomic():
         kept = locked(credential)
         if kept.is_bound:
-            raise CredentialIsBound("This is the key of a proxy or group. Deactivate it, or archive its holder.")
+            raise CredentialIsBound(
+                gettext_noop("This is the key of a proxy or group. Deactivate it, or archive its holder.")
+            )
         kept.secrets.filter(slot__isnull=False).update(slot=None, retired_at=now)
         kept.keys.filter(removed_at=None).update(removed_at=now)
         Credential.objects.filter(pk=kept.pk).update(archived_at=now)
@@ -366,7 +367,7 @@ def grant(
         raise CredentialIsBound
     methods = disallowed_methods.upper().split()
     if set(methods) - _METHODS:
-        raise InvalidCredential("Methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.")
+        raise InvalidCredential(gettext_noop("Methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS."))
     pair: dict[str, Any] = {
         "credential" if isinstance(to, Credential) else "user": to,
         "proxy" if isinstance(target, ApiProxy) else "group": target,

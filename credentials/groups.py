@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials.errors import InvalidCredential
 from proxies import history
@@ -23,7 +24,7 @@ def add_group(*, name: str, permissions: Iterable[Permission], by: str, at: date
             made.permissions.set(permissions)
             history.record("create", made, by=by, at=now, after={"permissions": names_of(made)})
     except IntegrityError as taken:
-        raise InvalidCredential("There is a group of this name.") from taken
+        raise InvalidCredential(gettext_noop("There is a group of this name.")) from taken
     return made
 
 

@@ -2,6 +2,7 @@
 
 from django.db.models import Model
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from credentials import personal_tokens, rules
 from credentials.models import ConnectionConfiguration, User
@@ -18,9 +19,9 @@ def of_connection(subject: Model, act: str) -> list[ImpactLine]:
     reporting = subject.instances.filter(last_heartbeat_at__gte=now - rules.SILENCE)
     names = ", ".join(reporting.values_list("instance_id", flat=True)[:5])
     return [
-        ImpactLine("active connection tokens", len(active)),
-        ImpactLine("of these used in the last hour", len(recent)),
-        ImpactLine("instances that report now", reporting.count(), names),
+        ImpactLine(_("active connection tokens"), len(active)),
+        ImpactLine(_("of these used in the last hour"), len(recent)),
+        ImpactLine(_("instances that report now"), reporting.count(), names),
     ]
 
 
@@ -31,4 +32,4 @@ def of_person(subject: Model, act: str) -> list[ImpactLine]:
     live = personal_tokens.live(subject, timezone.now())
     count = live.count()
     names = ", ".join(live.values_list("name", flat=True)[:5])
-    return [ImpactLine("Personal access tokens", count, names)] if count else []
+    return [ImpactLine(_("Personal access tokens"), count, names)] if count else []

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext_noop
+
 from credentials import heartbeats, rotation
 from credentials.models import ConnectionConfiguration
 from proxies.jobs import Counts, Job, Keep, bounded
@@ -22,15 +24,17 @@ def _forget_silent_instances(keep: Keep) -> Counts:  # noqa: ARG001 - one statem
 JOBS = (
     Job(
         "expire_licences",
-        "Expire licences",
-        "Revokes the connection tokens of licences that have ended. Verification refuses them since that moment.",
+        gettext_noop("Expire licences"),
+        gettext_noop(
+            "Revokes the connection tokens of licences that have ended. Verification refuses them since that moment."
+        ),
         _expire_licences,
         _licences_past,
     ),
     Job(
         "forget_silent_instances",
-        "Forget silent instances",
-        "Takes gateway instances off the lists that were silent for a month.",
+        gettext_noop("Forget silent instances"),
+        gettext_noop("Takes gateway instances off the lists that were silent for a month."),
         _forget_silent_instances,
     ),
 )

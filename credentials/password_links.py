@@ -12,11 +12,13 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from credentials import secrets, users
 from credentials.errors import MailNotSent, PasswordLinkRefused, PasswordLinkState
 from credentials.models import PasswordLink, User
 from proxies import history
+from proxies.sentences import Sentence
 
 PATH = "set-password/"
 
@@ -46,9 +48,11 @@ def make(person: User, *, by: str, by_mail: bool = False, at: datetime | None = 
     with transaction.atomic():
         held = User.objects.select_for_update().get(pk=person.pk)
         if not held.is_active:
-            raise PasswordLinkState("This person is deactivated. Reactivate them first.")
+            raise PasswordLinkState(gettext_noop("This person is deactivated. Reactivate them first."))
         if by_mail and not may_mail(held):
-            raise PasswordLinkState("This person cannot be mailed: no e-mail address, or no EMAIL_URL is set.")
+            raise PasswordLinkState(
+                gettext_noop("This person cannot be mailed: no e-mail address, or no EMAIL_URL is set.")
+            )
         made = {"digest": secrets.digest(raw), "user_generation": held.generation, "made_by": by[:150]}
         PasswordLink.objects.update_or_create(
             person=held, defaults={**made, "created_at": now, "expires_at": expires_at}
@@ -80,7 +84,12 @@ def _mail(person: User, address: str, expires_at: datetime) -> None:
         message.send()
     except (smtplib.SMTPException, OSError, ValueError) as trouble:
         PasswordLink.objects.filter(person=person).delete()
-        raise MailNotSent(f"The mail server did not take it ({type(trouble).__name__}). No link was made.") from None
+        raise MailNotSent(
+            Sentence(
+                gettext_noop("The mail server did not take it ({kind}). No link was made."),
+                kind=type(trouble).__name__,
+            )
+        ) from None
 
 
 def use(shown: str, password: str, *, at: datetime | None = None) -> User:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import rules, secrets
 from credentials.errors import InvalidPersonalToken, TooManyPersonalTokens
@@ -15,6 +16,7 @@ from credentials.models import PersonalAccessToken, User
 from credentials.rules import PersonalTokenState
 from proxies import history
 from proxies.api_scopes import SCOPES
+from proxies.sentences import Sentence
 from proxies.values import why_unfit
 
 MOST_PER_PERSON = 50
@@ -54,13 +56,15 @@ def make(
     most = settings.PERSONAL_TOKEN_MAXIMUM_LIFETIME_SECONDS
     seconds = min(settings.PERSONAL_TOKEN_LIFETIME_SECONDS, most) if lifetime is None else lifetime
     if not 1 <= seconds <= most:
-        raise InvalidPersonalToken(f"The lifetime is a number of seconds from 1 to {most}.")
+        raise InvalidPersonalToken(
+            Sentence(gettext_noop("The lifetime is a number of seconds from 1 to {most}."), most=most)
+        )
     raw = secrets.make(secrets.PERSONAL_TOKEN)
     with transaction.atomic():
         # The person's row is held, so that two at once do not both find room for one more.
         person = User.objects.select_for_update().get(pk=owner.pk)
         if not person.is_active:
-            raise InvalidPersonalToken("This person is deactivated.")
+            raise InvalidPersonalToken(gettext_noop("This person is deactivated."))
         if live(person, now).count() >= MOST_PER_PERSON:
             raise TooManyPersonalTokens
         made = PersonalAccessToken.objects.create(
@@ -79,9 +83,15 @@ def make(
 def _checked(scopes: Iterable[str]) -> list[str]:
     wanted = set(scopes)
     if unknown := sorted(wanted - set(SCOPES)):
-        raise InvalidPersonalToken(f"There is no scope {unknown[0][:50]}. There are: {', '.join(SCOPES)}.")
+        raise InvalidPersonalToken(
+            Sentence(
+                gettext_noop("There is no scope {given}. There are: {values}."),
+                given=unknown[0][:50],
+                values=", ".join(SCOPES),
+            )
+        )
     if not wanted:
-        raise InvalidPersonalToken("Choose at least one scope.")
+        raise InvalidPersonalToken(gettext_noop("Choose at least one scope."))
     return [scope for scope in SCOPES if scope in wanted]
 
 

@@ -15,9 +15,11 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from django.utils.translation import gettext_noop
 
 from credentials import certificates
 from credentials.errors import UnusableKey
+from proxies.sentences import Sentence
 
 MAXIMUM_UPLOAD = 64 * 1024
 MAXIMUM_KEYS = 10
@@ -28,7 +30,7 @@ _KID = re.compile(r"[\x21-\x7e]{1,100}", re.ASCII)
 _RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _CURVES = {"secp256r1": ("ES256",), "secp384r1": ("ES384",), "secp521r1": ("ES512",)}
 ALGORITHMS = (*_RSA_ALGORITHMS, "ES256", "ES384", "ES512", "EdDSA")
-_STAYS = "This is a private or shared key. It stays with the client; upload its public half."
+_STAYS = gettext_noop("This is a private or shared key. It stays with the client; upload its public half.")
 _KTY: dict[str, Any] = {
     "RSA": jwt.algorithms.RSAAlgorithm,
     "EC": jwt.algorithms.ECAlgorithm,
@@ -57,20 +59,22 @@ def read(text: str, *, kid: str = "", algorithms: tuple[str, ...] = ()) -> list[
     `algorithms` narrows what may be signed with it; left out it is all that suits the key.
     """
     if len(text) > MAXIMUM_UPLOAD:
-        raise UnusableKey("An upload has 64 kB at most.")
+        raise UnusableKey(gettext_noop("An upload has 64 kB at most."))
     found = _of_jwks(text) if text.lstrip().startswith("{") else [_of_pem(*part) for part in _parts(text)]
     if not found or len(found) > MAXIMUM_KEYS:
-        raise UnusableKey(f"An upload has between one and {MAXIMUM_KEYS} keys.")
+        raise UnusableKey(Sentence(gettext_noop("An upload has between one and {most} keys."), most=MAXIMUM_KEYS))
     if kid and len(found) > 1:
-        raise UnusableKey("A key id can be given for a single key only.")
+        raise UnusableKey(gettext_noop("A key id can be given for a single key only."))
     return [_narrowed(key._replace(kid=kid or key.kid), algorithms) for key in found]
 
 
 def _narrowed(key: PublicKey, wanted: tuple[str, ...]) -> PublicKey:
     if _KID.fullmatch(key.kid) is None:
-        raise UnusableKey("A key id has 1 to 100 visible ASCII characters.")
+        raise UnusableKey(gettext_noop("A key id has 1 to 100 visible ASCII characters."))
     if unfit := set(wanted) - set(key.algorithms):
-        raise UnusableKey(f"The key cannot be used with {', '.join(sorted(unfit))[:100]}.")
+        raise UnusableKey(
+            Sentence(gettext_noop("The key cannot be used with {given}."), given=", ".join(sorted(unfit))[:100])
+        )
     return key._replace(algorithms=wanted or key.algorithms)
 
 
@@ -114,12 +118,12 @@ def _algorithms(key: Any) -> tuple[str, ...]:
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size in _RSA_BITS and key.public_numbers().e in _RSA_EXPONENTS:
             return _RSA_ALGORITHMS
-        raise UnusableKey("An RSA key has 2048 to 8192 bits and the usual public exponent, 65537.")
+        raise UnusableKey(gettext_noop("An RSA key has 2048 to 8192 bits and the usual public exponent, 65537."))
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
         return _CURVES[key.curve.name]
     if isinstance(key, ed25519.Ed25519PublicKey):
         return ("EdDSA",)
-    raise UnusableKey("Use an RSA key, an EC key on P-256, P-384 or P-521, or an Ed25519 key.")
+    raise UnusableKey(gettext_noop("Use an RSA key, an EC key on P-256, P-384 or P-521, or an Ed25519 key."))
 
 
 def _jwk_thumbprint(key: Any) -> str:
@@ -141,10 +145,10 @@ def _of_jwks(text: str) -> list[PublicKey]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as unreadable:
-        raise UnusableKey("This is no JSON.") from unreadable
+        raise UnusableKey(gettext_noop("This is no JSON.")) from unreadable
     listed = document.get("keys", [document])
     if not isinstance(listed, list) or not all(isinstance(members, dict) for members in listed):
-        raise UnusableKey("A JWKS has a list of keys.")
+        raise UnusableKey(gettext_noop("A JWKS has a list of keys."))
     return [_of_jwk(members) for members in listed[: MAXIMUM_KEYS + 1]]
 
 
@@ -152,7 +156,7 @@ def _of_jwk(members: dict[str, Any]) -> PublicKey:
     if members.get("kty") == "oct" or any(name in members for name in _SECRET_MEMBERS):
         raise UnusableKey(_STAYS)
     if members.get("kty") not in _KTY or members.get("use", "sig") != "sig":
-        raise UnusableKey("A key of a JWKS is an RSA, EC or Ed25519 key for signatures.")
+        raise UnusableKey(gettext_noop("A key of a JWKS is an RSA, EC or Ed25519 key for signatures."))
     try:
         read_key = _of_key(_KTY[members["kty"]].from_jwk(members))
         if members.get("x5c"):
@@ -161,15 +165,15 @@ def _of_jwk(members: dict[str, Any]) -> PublicKey:
         raise UnusableKey from unreadable
     kid, algorithm = members.get("kid", read_key.kid), members.get("alg")
     if not isinstance(kid, str) or not isinstance(algorithm, str | None):
-        raise UnusableKey("kid and alg of a key are texts.")
+        raise UnusableKey(gettext_noop("kid and alg of a key are texts."))
     return _narrowed(read_key._replace(kid=kid), (algorithm,) if algorithm else ())
 
 
 def _with_certificate(key: PublicKey, chain: Any) -> PublicKey:
     """The first certificate of x5c, which must be that of the key itself (RFC 7517 section 4.7)."""
     if not isinstance(chain, list) or not isinstance(chain[0], str):
-        raise UnusableKey("x5c is a list of certificates.")
+        raise UnusableKey(gettext_noop("x5c is a list of certificates."))
     found = of_certificate(x509.load_der_x509_certificate(base64.b64decode(chain[0], validate=True)))
     if found.public_key != key.public_key:
-        raise UnusableKey("The first certificate of x5c is not that of the key.")
+        raise UnusableKey(gettext_noop("The first certificate of x5c is not that of the key."))
     return found

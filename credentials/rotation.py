@@ -10,6 +10,7 @@ from typing import NamedTuple, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import rules, secrets
 from credentials.errors import (
@@ -24,6 +25,7 @@ from credentials.errors import (
 from credentials.models import ConnectionConfiguration, ConnectionToken
 from proxies import history
 from proxies.models import Environment
+from proxies.sentences import Sentence
 
 SLOTS = (1, 2)
 Cause = ConnectionToken.Cause
@@ -73,11 +75,13 @@ def open_connection(
     """Open a configuration together with its first token (S4.2)."""
     now = at or timezone.now()
     if deployment_type not in ConnectionConfiguration.DeploymentType.values:
-        raise InvalidConnection(f"{deployment_type!r} is not a deployment type.")
+        raise InvalidConnection(
+            Sentence(gettext_noop("{deployment_type!r} is not a deployment type."), deployment_type=deployment_type)
+        )
     if not fields.get("name", "").strip():
-        raise InvalidConnection("A connection configuration needs a name.")
+        raise InvalidConnection(gettext_noop("A connection configuration needs a name."))
     if rules.licence_ended(licence_ends_at, now):
-        raise InvalidConnection("The licence would have ended already.")
+        raise InvalidConnection(gettext_noop("The licence would have ended already."))
     with transaction.atomic():
         configuration = ConnectionConfiguration.objects.create(
             deployment_type=deployment_type,
@@ -177,7 +181,7 @@ def extend_licence(
     """Set a new end of the licence, or none. Tokens of a licence that ended already end first: none revives (D32)."""
     now = at or timezone.now()
     if rules.licence_ended(until, now):
-        raise InvalidConnection("The new end of the licence must lie in the future.")
+        raise InvalidConnection(gettext_noop("The new end of the licence must lie in the future."))
     with transaction.atomic():
         locked = _locked(configuration.pk)
         if locked.closed_at is not None:
@@ -209,7 +213,7 @@ def change(
     now = at or timezone.now()
     wanted = _checked(changes)
     if "name" in wanted and not wanted["name"]:
-        raise InvalidConnection("A connection configuration needs a name.")
+        raise InvalidConnection(gettext_noop("A connection configuration needs a name."))
     with transaction.atomic():
         locked = _locked(configuration.pk)
         if locked.closed_at is not None:
@@ -271,11 +275,16 @@ def _end_with_licence(locked: ConnectionConfiguration, now: datetime) -> int:
 
 
 def _in_use(token: ConnectionToken) -> str:
-    instance = f"instance {token.last_used_instance}" if token.last_used_instance else "an instance without a name"
-    place = f" at {token.last_used_address}" if token.last_used_address else ""
-    return (
-        f"This token was used within the last hour by {instance}{place}. "
-        "It will be refused there at once. Confirm that it shall be revoked all the same."
+    name = token.last_used_instance
+    who = Sentence(gettext_noop("instance {name}") if name else gettext_noop("an instance without a name"), name=name)
+    if token.last_used_address:
+        who = Sentence(gettext_noop("{instance} at {address}"), instance=who, address=token.last_used_address)
+    return Sentence(
+        gettext_noop(
+            "This token was used within the last hour by {instance}. "
+            "It will be refused there at once. Confirm that it shall be revoked all the same."
+        ),
+        instance=who,
     )
 
 
@@ -286,17 +295,21 @@ def _checked(fields: Changes) -> Changes:
         field = ConnectionConfiguration._meta.get_field(name)
         text = str(value).strip()
         if "\x00" in text or len(text) > (getattr(field, "max_length", None) or 10_000):
-            raise InvalidConnection(f"The value for {name} is too long or has characters that cannot be kept.")
+            raise InvalidConnection(
+                Sentence(
+                    gettext_noop("The value for {name} is too long or has characters that cannot be kept."), name=name
+                )
+            )
         checked[name] = text  # type: ignore[literal-required]
     if checked.get("target_host") and not rules.is_host(checked["target_host"]):
-        raise InvalidConnection("The target host is a host name or an address, without scheme and port.")
+        raise InvalidConnection(gettext_noop("The target host is a host name or an address, without scheme and port."))
     ports = rules.target_ports(checked.get("target_ports", ""))
     if ports is None:
-        raise InvalidConnection("Target ports are figures from 1 to 65535, separated by commas.")
+        raise InvalidConnection(gettext_noop("Target ports are figures from 1 to 65535, separated by commas."))
     if "target_ports" in checked:
         checked["target_ports"] = ports
     if checked.get("target_protocol", "https") not in ConnectionConfiguration.Protocol.values:
-        raise InvalidConnection("The target protocol is https or http.")
+        raise InvalidConnection(gettext_noop("The target protocol is https or http."))
     return checked
 
 

@@ -17,6 +17,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from django_otp.oath import TOTP
 
 from credentials import secrets
@@ -102,7 +103,7 @@ def begin(person: User, *, at: datetime | None = None) -> Begun:
     with transaction.atomic():
         held = User.objects.select_for_update().get(pk=person.pk)
         if held.second_factor_since is not None:
-            raise SecondFactorState("There is a second factor already. Remove it first.")
+            raise SecondFactorState(gettext_noop("There is a second factor already. Remove it first."))
         sealed = secrets.seal(raw, context=seal_context(SecondFactor(person=held)))
         SecondFactor.objects.update_or_create(
             person=held, defaults={"sealed_key": sealed, "last_step": -1, "begun_at": now}
@@ -137,7 +138,7 @@ def renew_codes(person: User, *, by: str, at: datetime | None = None) -> list[st
     with transaction.atomic():
         held = User.objects.select_for_update().get(pk=person.pk)
         if held.second_factor_since is None:
-            raise SecondFactorState("There is no second factor that recovery codes could stand for.")
+            raise SecondFactorState(gettext_noop("There is no second factor that recovery codes could stand for."))
         made = _new_codes(held)
         history.record("renew recovery codes", held, by=by, at=now, after={"recovery_codes_left": RECOVERY_CODES})
     return made
@@ -148,7 +149,7 @@ def remove(person: User, *, by: str, note: str = "", at: datetime | None = None)
     now = at or timezone.now()
     with transaction.atomic():
         if not User.objects.filter(pk=person.pk, second_factor_since__isnull=False).update(second_factor_since=None):
-            raise SecondFactorState("There is no second factor to remove.")
+            raise SecondFactorState(gettext_noop("There is no second factor to remove."))
         SecondFactor.objects.filter(person=person).delete()
         RecoveryCode.objects.filter(person=person).delete()
         told = history.switched("second_factor", False)

@@ -17,6 +17,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from credentials.errors import InvalidCredential, SealBroken
 
@@ -75,7 +76,9 @@ def kind_of(raw: str) -> str | None:
 def check_strength(secret: str) -> str:
     """A secret made elsewhere, long enough that a fast keyed hash is right for it (R36); or InvalidCredential."""
     if _GIVEN.fullmatch(secret) is None or len(set(secret)) < _FEWEST_CHARACTERS:
-        raise InvalidCredential("A client secret has 32 to 200 random letters, digits and . _ ~ - + / = only.")
+        raise InvalidCredential(
+            gettext_noop("A client secret has 32 to 200 random letters, digits and . _ ~ - + / = only.")
+        )
     return secret
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials.errors import InvalidCredential
 from credentials.models import User
@@ -30,7 +31,7 @@ def create_user(*, username: str, password: str | None, by: str, at: datetime | 
             made = User.objects.create_user(username, password=password, **fields)
             history.record("create", made, by=by, at=now, after={"username": username, **fields})
     except IntegrityError as taken:
-        raise InvalidCredential("This user name is taken.") from taken
+        raise InvalidCredential(gettext_noop("This user name is taken.")) from taken
     return made
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from proxies import deployment, history
 from proxies.errors import Archived, InvalidName, NameTaken, NotDeployed
@@ -25,6 +26,7 @@ from proxies.models import (
     TakenName,
 )
 from proxies.ownership import OWNER_FIELDS
+from proxies.sentences import Sentence
 from proxies.values import why_unfit
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", re.ASCII)
@@ -52,7 +54,13 @@ def check_slug(slug: str, longest: int = 80) -> str:
     """The slug, or InvalidName."""
     if _SLUG.fullmatch(slug) is None or len(slug) > longest:
         raise InvalidName(
-            f"A slug has up to {longest} small letters, digits and hyphens, and begins and ends with a letter or digit."
+            Sentence(
+                gettext_noop(
+                    "A slug has up to {longest} small letters, digits and hyphens,"
+                    " and begins and ends with a letter or digit."
+                ),
+                longest=longest,
+            )
         )
     return slug
 
@@ -60,7 +68,12 @@ def check_slug(slug: str, longest: int = 80) -> str:
 def check_rotation_days(days: int | None) -> int | None:
     """How often signing keys rotate, or InvalidName. None: by hand."""
     if days is not None and not 1 <= days <= LONGEST_ROTATION_DAYS:
-        raise InvalidName(f"Signing keys rotate every 1 to {LONGEST_ROTATION_DAYS} days, or by hand.")
+        raise InvalidName(
+            Sentence(
+                gettext_noop("Signing keys rotate every 1 to {most} days, or by hand."),
+                most=LONGEST_ROTATION_DAYS,
+            )
+        )
     return days
 
 
@@ -68,7 +81,7 @@ def check_scopes(scopes: str) -> str:
     """The scopes, single-spaced in the order given, or InvalidName (RFC 6749 section 3.3)."""
     names = scopes.split()
     if any(_SCOPE.fullmatch(name) is None for name in names) or len(set(names)) != len(names):
-        raise InvalidName("Scopes are words of visible ASCII without quotes and backslashes, each once.")
+        raise InvalidName(gettext_noop("Scopes are words of visible ASCII without quotes and backslashes, each once."))
     return " ".join(names)
 
 
@@ -77,9 +90,9 @@ def check_audience(audience: str) -> str:
     try:
         parts = urlsplit(audience)
     except ValueError as broken:
-        raise InvalidName("An audience is an absolute URI.") from broken
+        raise InvalidName(gettext_noop("An audience is an absolute URI.")) from broken
     if _AUDIENCE.fullmatch(audience) is None or not parts.scheme or "#" in audience or not (parts.netloc or parts.path):
-        raise InvalidName("An audience is an absolute URI in visible ASCII, without a fragment.")
+        raise InvalidName(gettext_noop("An audience is an absolute URI in visible ASCII, without a fragment."))
     return audience
 
 
@@ -122,7 +135,7 @@ def add_environment(
             made = Environment.objects.create(slug=slug, is_default=is_first, **kept)
             history.record("add", made, by=by, at=now, environment=slug, after={**kept, "default": is_first})
     except IntegrityError as taken:
-        raise NameTaken("An environment of this name or slug exists.") from taken
+        raise NameTaken(gettext_noop("An environment of this name or slug exists.")) from taken
     return made
 
 
@@ -221,7 +234,7 @@ def _change(
                 type(subject)._default_manager.filter(pk=kept.pk).update(**after)
                 history.record("change", kept, by=by, at=now, before=before, after=after)
     except IntegrityError as taken:
-        raise NameTaken("Another one has this name.") from taken
+        raise NameTaken(gettext_noop("Another one has this name.")) from taken
     subject.refresh_from_db()
 
 
@@ -237,7 +250,7 @@ def set_mode(holder: ApiProxy | ProxyGroup, mode: str, *, by: str, at: datetime 
     """Choose whose policy and keys count; tokens of the other mode are refused while it is so (D26)."""
     now = at or timezone.now()
     if mode not in Management.values:
-        raise InvalidName("The management mode is 'own' or 'credentials'.")
+        raise InvalidName(gettext_noop("The management mode is 'own' or 'credentials'."))
     with transaction.atomic():
         before = _locked(holder).mode
         if before != mode:
@@ -289,9 +302,9 @@ def set_path_rules(proxy: ApiProxy, rules: Iterable[Rule], *, by: str, at: datet
     checked = [Rule(rule.method.upper(), rule.pattern, check_scopes(rule.scopes), rule.match) for rule in rules]
     for rule in checked:
         if _PATTERN.fullmatch(rule.pattern) is None or _METHOD.fullmatch(rule.method) is None or not rule.scopes:
-            raise InvalidName("A path rule has a method or none, a path that begins with /, and scopes.")
+            raise InvalidName(gettext_noop("A path rule has a method or none, a path that begins with /, and scopes."))
         if rule.match not in ScopeMatch.values:
-            raise InvalidName("Scopes of a path rule match 'all' or 'any'.")
+            raise InvalidName(gettext_noop("Scopes of a path rule match 'all' or 'any'."))
     with transaction.atomic():
         _locked(proxy)
         before = [f"{rule}: {rule.scopes}" for rule in proxy.path_rules.all()]
@@ -300,6 +313,6 @@ def set_path_rules(proxy: ApiProxy, rules: Iterable[Rule], *, by: str, at: datet
             with transaction.atomic():
                 PathRule.objects.bulk_create([PathRule(proxy=proxy, **rule._asdict()) for rule in checked])
         except IntegrityError as doubled:
-            raise NameTaken("Two rules name the same method and path.") from doubled
+            raise NameTaken(gettext_noop("Two rules name the same method and path.")) from doubled
         after = [f"{rule.method or 'any method'} {rule.pattern}: {rule.scopes}" for rule in checked]
         history.record("set path rules", proxy, by=by, at=now, before={"rules": before}, after={"rules": after})

@@ -20,10 +20,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from proxies import history
 from proxies.errors import UnknownJob
 from proxies.models import JobRun, ScheduledJob
+from proxies.sentences import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +88,11 @@ def registered() -> tuple[Job, ...]:
 def job_named(name: str) -> Job:
     """The job of this name. Raises UnknownJob."""
     if name not in _jobs:
-        raise UnknownJob(f"There is no job {name}. There are: {', '.join(sorted(_jobs))}.")
+        raise UnknownJob(
+            Sentence(
+                gettext_noop("There is no job {name}. There are: {values}."), name=name, values=", ".join(sorted(_jobs))
+            )
+        )
     return _jobs[name]
 
 
@@ -307,7 +313,7 @@ def forget_old_runs(*, at: datetime | None = None) -> int:
 
 FORGET_OLD_RUNS = Job(
     "forget_job_runs",
-    "Forget old job runs",
-    "Removes the history of jobs that is older than JOB_HISTORY_DAYS. Each job keeps its last run.",
+    gettext_noop("Forget old job runs"),
+    gettext_noop("Removes the history of jobs that is older than JOB_HISTORY_DAYS. Each job keeps its last run."),
     lambda _keep: {"runs": forget_old_runs()},
 )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_noop
 
 from proxies.errors import AnswerNotKept, InvalidName, KeyUsedBefore
 from proxies.jobs import Counts, Job, Keep, bounded
@@ -91,8 +92,8 @@ def _forget_old(keep: Keep) -> Counts:
 
 FORGET_OLD = Job(
     "forget_kept_answers",
-    "Forget answers kept for repetition",
-    "Removes answers of the management API that were kept for a day under an Idempotency-Key.",
+    gettext_noop("Forget answers kept for repetition"),
+    gettext_noop("Removes answers of the management API that were kept for a day under an Idempotency-Key."),
     _forget_old,
     lambda now: bounded(KeptAnswer.objects.filter(expires_at__lte=now)),
 )

@@ -6,12 +6,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import CharField, Field, Model
+from django.utils.translation import gettext_noop
+
+from proxies.sentences import Sentence
 
 # Control characters, halves of surrogate pairs, and separators of lines and paragraphs.
 _UNSHOWABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
-def why_unfit(model: type[Model], values: Mapping[str, Any], allowed: Collection[str]) -> str | None:
+def why_unfit(model: type[Model], values: Mapping[str, Any], allowed: Collection[str]) -> Sentence | None:
     """A sentence about the first value that the model cannot keep, or None.
 
     Databases differ in what they refuse (SQLite keeps a text of any length, PostgreSQL no NUL); here both agree.
@@ -19,13 +22,20 @@ def why_unfit(model: type[Model], values: Mapping[str, Any], allowed: Collection
     for name, value in values.items():
         field = model._meta.get_field(name) if name in allowed else None
         if not isinstance(field, Field):
-            return f"This cannot be set: {name[:60]}."
+            return Sentence(gettext_noop("This cannot be set: {name}."), name=name[:60])
         if isinstance(value, str) and not _showable(value, one_line=isinstance(field, CharField)):
-            return f"The value for {field.verbose_name} has characters that cannot be kept or shown."
+            return Sentence(
+                gettext_noop("The value for {name} has characters that cannot be kept or shown."),
+                name=field.verbose_name,
+            )
         try:
             field.clean(value, None)
         except ValidationError as unfit:
-            return f"The value for {field.verbose_name} does not fit: {' '.join(unfit.messages)}"
+            return Sentence(
+                gettext_noop("The value for {name} does not fit: {why}"),
+                name=field.verbose_name,
+                why=" ".join(unfit.messages),
+            )
     return None
 
 

@@ -1,12 +1,14 @@
 """The floor of what was handed out."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class TokensConfig(AppConfig):
     """Tokens, policies, signing keys, the request log."""
 
     name = "tokens"
+    verbose_name = gettext_lazy("Tokens")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

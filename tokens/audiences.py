@@ -1,6 +1,7 @@
 """What tokens can be for, as the person who types an audience may mean it."""
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from proxies.models import ApiProxy, ProxyGroup
 
@@ -9,8 +10,10 @@ _MOST = 100
 
 def suggestions() -> list[tuple[str, str]]:
     """Audience and name of the portal's API, the API proxies and the groups (D30)."""
-    found = [(str(settings.PORTAL_AUDIENCE), "The portal's own API")]
-    for model, kind in ((ApiProxy, "API proxy"), (ProxyGroup, "proxy group")):
+    found = [(str(settings.PORTAL_AUDIENCE), _("The portal's own API"))]
+    for model, kind in ((ApiProxy, _("API proxy {name}")), (ProxyGroup, _("proxy group {name}"))):
         living = model._default_manager.filter(archived_at=None).order_by("name")
-        found += [(audience, f"{kind} {name}") for audience, name in living.values_list("audience", "name")[:_MOST]]
+        found += [
+            (audience, kind.format(name=name)) for audience, name in living.values_list("audience", "name")[:_MOST]
+        ]
     return found

@@ -16,6 +16,7 @@ from credentials.rules import Rotation
 from proxies import jobs
 from proxies.models import ApiProxy, ProxyGroup
 from proxies.ownership import orphans
+from proxies.sentences import kept
 from tokens import key_outlook
 from tokens.models import JwtRefreshKey, RequestRollup, SigningKey, TokenFamily
 from tokens.querysets import LAST_REFRESH, SOON, live_refresh_keys, live_tokens, token_is_idle, token_is_unused
@@ -150,7 +151,7 @@ def signing_keys(now: datetime) -> list[Row]:
             "algorithm": key.algorithm,
             "since": key.signing_since.isoformat() if key.signing_since else None,
             "days": (now - (key.signing_since or key.created_at)).days,
-            "next": key_outlook.outlook(key, at=now).next_step,
+            "next": kept(key_outlook.outlook(key, at=now).next_step),
         }
         for key in keys
     ]

@@ -3,7 +3,10 @@
 import dataclasses
 from datetime import datetime
 
+from django.utils.translation import gettext_noop
+
 from proxies.jobs import COUNTED_UP_TO, Counts, Job, Keep, Trouble, bounded
+from proxies.sentences import Sentence
 from tokens import bulk_work, figures, lifecycle, reminders, rollups, sealing, signing
 from tokens.statements import clean
 
@@ -57,61 +60,76 @@ def _expired(now: datetime) -> int:
 JOBS = (
     Job(
         "clean_tokens",
-        "Clean expired tokens",
-        "Removes expired tokens that no retry, replay or revocation needs any more. The request log is not touched.",
+        gettext_noop("Clean expired tokens"),
+        gettext_noop(
+            "Removes expired tokens that no retry, replay or revocation needs any more. The request log is not touched."
+        ),
         _clean_tokens,
         _expired,
     ),
     Job(
         "bulk_work",
-        "Revoke in bulk",
-        "Revokes what was chosen on a list by its filter, some thousand rows a run.",
+        gettext_noop("Revoke in bulk"),
+        gettext_noop("Revokes what was chosen on a list by its filter, some thousand rows a run."),
         _bulk_work,
         lambda _now: bulk_work.waiting(up_to=COUNTED_UP_TO),
     ),
     Job(
         "rotate_signing_keys",
-        "Rotate signing keys",
-        "Where an environment says how often: publishes the next key well ahead, lets it sign when it is due. "
-        "Everywhere: retires rotated keys whose last token has expired.",
+        gettext_noop("Rotate signing keys"),
+        gettext_noop(
+            "Where an environment says how often: publishes the next key well ahead, lets it sign when it is due. "
+            "Everywhere: retires rotated keys whose last token has expired."
+        ),
         _rotate_signing_keys,
     ),
     Job(
         "seal_log",
-        "Seal the request log",
-        "Seals the rows that have settled, so that a row that is altered or taken out later shows.",
+        gettext_noop("Seal the request log"),
+        gettext_noop("Seals the rows that have settled, so that a row that is altered or taken out later shows."),
         _seal_log,
         lambda _now: sealing.waiting(up_to=COUNTED_UP_TO),
     ),
     Job(
         "check_log",
-        "Check the seals of the request log",
-        f"Checks the chain of seals, and in turn the rows of {SEALS_CHECKED} seals. Fails where anything was altered.",
+        gettext_noop("Check the seals of the request log"),
+        Sentence(
+            gettext_noop(
+                "Checks the chain of seals, and in turn the rows of {seals} seals. Fails where anything was altered."
+            ),
+            seals=SEALS_CHECKED,
+        ),
         _check_log,
     ),
     Job(
         "take_figures",
-        "Count the figures of the dashboard",
-        "Counts live tokens and what needs attention, for the first page of the admin.",
+        gettext_noop("Count the figures of the dashboard"),
+        gettext_noop("Counts live tokens and what needs attention, for the first page of the admin."),
         _take_figures,
     ),
     Job(
         "roll_up_log",
-        "Count requests by the hour",
-        "Sums up the request log by the hour, for the charts.",
+        gettext_noop("Count requests by the hour"),
+        gettext_noop("Sums up the request log by the hour, for the charts."),
         _roll_up_log,
         lambda _now: rollups.waiting(up_to=COUNTED_UP_TO),
     ),
     Job(
         "remind_owners",
-        "Find what owners are reminded of",
-        "Looks for what expires within 30 days, 7 days or a day, and for connection tokens of half a year and a year.",
+        gettext_noop("Find what owners are reminded of"),
+        gettext_noop(
+            "Looks for what expires within 30 days, 7 days or a day,"
+            " and for connection tokens of half a year and a year."
+        ),
         _remind_owners,
     ),
     Job(
         "deliver_reminders",
-        "Deliver reminders",
-        "Sends reminders to their owners by mail and to the webhooks; tries again what was not taken, for three days.",
+        gettext_noop("Deliver reminders"),
+        gettext_noop(
+            "Sends reminders to their owners by mail and to the webhooks;"
+            " tries again what was not taken, for three days."
+        ),
         _deliver_reminders,
         lambda now: bounded(reminders.waiting(now)),
     ),

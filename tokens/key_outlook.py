@@ -6,8 +6,10 @@ from typing import NamedTuple
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext_noop
 
 from proxies.models import Environment
+from proxies.sentences import Sentence
 from tokens import key_rules
 from tokens.models import IssuedToken, SigningKey
 
@@ -42,8 +44,12 @@ def never_expiring(key: SigningKey) -> int:
 
 def signs(key: SigningKey) -> str:
     """What hangs on the key."""
-    logins = ", and the tokens of logins to this portal" if key.environment.is_default else ""
-    return f"JWTs of {key.environment}{logins}"
+    environment = key.environment
+    if environment.is_default:
+        return Sentence(
+            gettext_noop("JWTs of {environment}, and the tokens of logins to this portal"), environment=environment
+        )
+    return Sentence(gettext_noop("JWTs of {environment}"), environment=environment)
 
 
 def _in_state(environment: Environment, state: str) -> SigningKey | None:
@@ -57,23 +63,28 @@ def _date(moment: datetime) -> str:
 
 def _of_published(key: SigningKey) -> str:
     due = next_rotation(key.environment)
-    return f"signs from {_date(due)}" if due else "signs after the next rotation, which is done by hand"
+    return (
+        Sentence(gettext_noop("signs from {date}"), date=_date(due))
+        if due
+        else gettext_noop("signs after the next rotation, which is done by hand")
+    )
 
 
 def _of_signing(key: SigningKey) -> str:
     due = next_rotation(key.environment)
-    return f"rotates {_date(due)}" if due else "rotates by hand"
+    return Sentence(gettext_noop("rotates {date}"), date=_date(due)) if due else gettext_noop("rotates by hand")
 
 
 def _of_verify_only(key: SigningKey) -> str:
     if count := never_expiring(key):
-        return f"for ever: {count} never-expiring JWT{'s' if count > 1 else ''}"
+        one = gettext_noop("for ever: {count} never-expiring JWT")
+        return Sentence(one if count == 1 else gettext_noop("for ever: {count} never-expiring JWTs"), count=count)
     last = IssuedToken.objects.filter(signing_key=key).aggregate(last=Max("expires_at"))["last"]
-    return f"retires after {_date(last)}" if last else "retires soon"
+    return Sentence(gettext_noop("retires after {date}"), date=_date(last)) if last else gettext_noop("retires soon")
 
 
 _NEXT = {
-    "staged": lambda _key: "waits to be published",
+    "staged": lambda _key: gettext_noop("waits to be published"),
     "published": _of_published,
     "signing": _of_signing,
     "verify-only": _of_verify_only,

@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import secrets
 from proxies import history
 from proxies.models import Environment
+from proxies.sentences import Sentence
 from tokens import foreign
 from tokens.errors import InvalidLegacyVerifier
 from tokens.models import LegacyVerifier
@@ -51,9 +53,13 @@ def register_jwt(
     `key` is the shared secret of an HS algorithm, or the public key in PEM. Raises InvalidLegacyVerifier.
     """
     if algorithm not in Algorithm.values:
-        raise InvalidLegacyVerifier(f"The algorithm is one of {', '.join(Algorithm.values)}.")
+        raise InvalidLegacyVerifier(
+            Sentence(gettext_noop("The algorithm is one of {values}."), values=", ".join(Algorithm.values))
+        )
     if _KID.fullmatch(kid) is None or _CLAIM.fullmatch(user_claim) is None:
-        raise InvalidLegacyVerifier("A key id has up to 100 visible characters, the name of a claim up to 60.")
+        raise InvalidLegacyVerifier(
+            gettext_noop("A key id has up to 100 visible characters, the name of a claim up to 60.")
+        )
     fields = {
         "kind": Kind.JWT,
         "algorithm": algorithm,
@@ -72,18 +78,31 @@ def fit_key(algorithm: str, key: bytes) -> bytes:
     """
     kept = key.strip(b"\r\n")
     if len(kept) > _LONGEST_KEY:
-        raise InvalidLegacyVerifier("The key is too long.")
+        raise InvalidLegacyVerifier(gettext_noop("The key is too long."))
     looks_like_a_key = b"-----BEGIN" in kept or kept.startswith((b"ssh-", b"ecdsa-", b"{"))
     if algorithm.startswith("HS"):
         if looks_like_a_key:
-            raise InvalidLegacyVerifier(f"{algorithm} has a shared secret; this is the key of a key pair.")
+            raise InvalidLegacyVerifier(
+                Sentence(
+                    gettext_noop("{algorithm} has a shared secret; this is the key of a key pair."), algorithm=algorithm
+                )
+            )
         if len(kept) < _SHORTEST_SHARED_KEY:
-            raise InvalidLegacyVerifier(f"A shared secret has {_SHORTEST_SHARED_KEY} bytes or more.")
+            raise InvalidLegacyVerifier(
+                Sentence(
+                    gettext_noop("A shared secret has {least} bytes or more."),
+                    least=_SHORTEST_SHARED_KEY,
+                )
+            )
         return kept
     if b"PRIVATE" in kept:
-        raise InvalidLegacyVerifier("This is a private key. Give the public one: nothing is signed with it here.")
+        raise InvalidLegacyVerifier(
+            gettext_noop("This is a private key. Give the public one: nothing is signed with it here.")
+        )
     if not _suits(algorithm, kept):
-        raise InvalidLegacyVerifier(f"This is no public key in PEM for {algorithm}.")
+        raise InvalidLegacyVerifier(
+            Sentence(gettext_noop("This is no public key in PEM for {algorithm}."), algorithm=algorithm)
+        )
     return kept
 
 
@@ -91,7 +110,12 @@ def refuse_other_key(verifier: LegacyVerifier, key: bytes) -> None:
     """InvalidLegacyVerifier where this is not the key that the verifier has."""
     kept = secrets.unseal(verifier.sealed_key or b"", context=foreign.seal_context(verifier.name))
     if not hmac.compare_digest(kept, fit_key(verifier.algorithm, key)):
-        raise InvalidLegacyVerifier(f"{verifier} has another key. Register the new one under another name: --name")
+        raise InvalidLegacyVerifier(
+            Sentence(
+                gettext_noop("{verifier} has another key. Register the new one under another name: --name"),
+                verifier=verifier,
+            )
+        )
 
 
 def _suits(algorithm: str, pem: bytes) -> bool:
@@ -108,9 +132,9 @@ def _register(
     name: str, environment: Environment, ends_at: datetime, fields: dict[str, Any], *, by: str, now: datetime
 ) -> LegacyVerifier:
     if _NAME.fullmatch(name) is None:
-        raise InvalidLegacyVerifier("The name has up to 50 small letters, digits and hyphens.")
+        raise InvalidLegacyVerifier(gettext_noop("The name has up to 50 small letters, digits and hyphens."))
     if ends_at <= now:
-        raise InvalidLegacyVerifier("The end must lie in the future.")
+        raise InvalidLegacyVerifier(gettext_noop("The end must lie in the future."))
     try:
         with transaction.atomic():
             made = LegacyVerifier.objects.create(
@@ -119,7 +143,7 @@ def _register(
             told = {"kind": made.kind, "algorithm": made.algorithm, "kid": made.kid, "ends_at": ends_at}
             history.record("register", made, by=by, at=now, environment=environment.slug, after=told)
     except IntegrityError as taken:
-        raise InvalidLegacyVerifier(f"A verifier named {name} exists.") from taken
+        raise InvalidLegacyVerifier(Sentence(gettext_noop("A verifier named {name} exists."), name=name)) from taken
     foreign.forget()
     return made
 
@@ -131,7 +155,9 @@ def move_end(verifier: LegacyVerifier, ends_at: datetime, *, by: str, at: dateti
     """
     now = at or timezone.now()
     if ends_at <= now:
-        raise InvalidLegacyVerifier("The end must lie in the future. To end it now there is an act of its own.")
+        raise InvalidLegacyVerifier(
+            gettext_noop("The end must lie in the future. To end it now there is an act of its own.")
+        )
     _move(verifier, ends_at, by=by, now=now)
 
 
@@ -146,7 +172,7 @@ def _move(verifier: LegacyVerifier, ends_at: datetime, *, by: str, now: datetime
     with transaction.atomic():
         kept = LegacyVerifier.objects.select_for_update().get(pk=verifier.pk)
         if kept.ends_at <= now:
-            raise InvalidLegacyVerifier("It has ended. Its tokens are not brought back.")
+            raise InvalidLegacyVerifier(gettext_noop("It has ended. Its tokens are not brought back."))
         LegacyVerifier.objects.filter(pk=kept.pk).update(ends_at=ends_at)
         history.record(
             "move end", kept, by=by, at=now, environment=kept.environment.slug,

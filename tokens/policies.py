@@ -6,10 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials.models import Credential
 from proxies import history
 from proxies.models import ApiProxy, ProxyGroup
+from proxies.sentences import Sentence
 from tokens.errors import InvalidPolicy, PolicyExists
 from tokens.models import RefreshMode, TokenFormat, TokenPolicy
 
@@ -59,15 +61,15 @@ def terms_of(policy: TokenPolicy) -> dict[str, Any]:
 def check(terms: dict[str, Any]) -> dict[str, Any]:
     """Complete terms that can be kept, or InvalidPolicy. R <= L is no error (D8)."""
     if unknown := set(terms).difference(TERMS):
-        raise InvalidPolicy(f"Unknown terms: {', '.join(sorted(unknown))}.")
+        raise InvalidPolicy(Sentence(gettext_noop("Unknown terms: {values}."), values=", ".join(sorted(unknown))))
     whole = defaults() | terms
     if not all(isinstance(whole[name], bool) for name in ("never_expires", "refresh_allowed")):
-        raise InvalidPolicy("never_expires and refresh_allowed are true or false.")
+        raise InvalidPolicy(gettext_noop("never_expires and refresh_allowed are true or false."))
     if whole["token_format"] not in TokenFormat.values or whole["refresh_mode"] not in RefreshMode.values:
-        raise InvalidPolicy("The token type is opaque or jwt; the refresh mode is rotating or static.")
+        raise InvalidPolicy(gettext_noop("The token type is opaque or jwt; the refresh mode is rotating or static."))
     if whole["never_expires"]:
         if whole["token_format"] == TokenFormat.JWT and not settings.ALLOW_NEVER_EXPIRING_JWT:
-            raise InvalidPolicy("This installation does not allow JWTs that never expire.")
+            raise InvalidPolicy(gettext_noop("This installation does not allow JWTs that never expire."))
         whole |= {"access_token_lifetime_secs": None, "refresh_allowed": False}
     else:
         _check_number(whole, "access_token_lifetime_secs", 1, LONGEST_LIFETIME)
@@ -83,7 +85,11 @@ def check(terms: dict[str, Any]) -> dict[str, Any]:
 def _check_number(terms: dict[str, Any], name: str, least: int, most: int) -> None:
     value = terms[name]
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidPolicy(f"{name} must be a whole number from {least} to {most}.")
+        raise InvalidPolicy(
+            Sentence(
+                gettext_noop("{name} must be a whole number from {least} to {most}."), name=name, least=least, most=most
+            )
+        )
 
 
 def set_policy(
@@ -95,7 +101,7 @@ def set_policy(
     """
     now = at or timezone.now()
     if isinstance(owner, Credential) and owner.is_bound:
-        raise InvalidPolicy("The key of a proxy or group has that holder's policy.")
+        raise InvalidPolicy(gettext_noop("The key of a proxy or group has that holder's policy."))
     whole = check(terms)
     owned = _owned_by(owner)
     with transaction.atomic():

@@ -9,10 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import secrets
 from proxies import history
 from proxies.models import Environment
+from proxies.sentences import Sentence
 from tokens import jose, key_rules
 from tokens.errors import NoSigningKey, SigningKeyState
 from tokens.models import IssuedToken, RefreshKey, SigningKey
@@ -49,12 +51,12 @@ def _load(pem: bytes) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as unreadable:
-        raise SigningKeyState("This is not an unencrypted private key in PEM.") from unreadable
+        raise SigningKeyState(gettext_noop("This is not an unencrypted private key in PEM.")) from unreadable
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise SigningKeyState("Use an RSA key of 2048 bits or more, or an EC key on P-256.")
+    raise SigningKeyState(gettext_noop("Use an RSA key of 2048 bits or more, or an EC key on P-256."))
 
 
 def stage(
@@ -97,7 +99,7 @@ def publish(key: SigningKey, *, by: str, at: datetime | None = None) -> None:
     now = at or timezone.now()
     with transaction.atomic():
         if SigningKey.objects.filter(_UNFINISHED, pk=key.pk, published_at=None).update(published_at=now) == 0:
-            raise SigningKeyState("Only a staged key can be published.")
+            raise SigningKeyState(gettext_noop("Only a staged key can be published."))
         told = history.switched("published", True)
         history.record("publish", key, by=by, at=now, environment=key.environment.slug, **told)
 
@@ -153,14 +155,25 @@ def rotate_published(
 def _refuse_unknown(following: SigningKey | None, now: datetime) -> None:
     if following is None or following.published_at is None:
         raise SigningKeyState(
-            f"No next key is published yet. Publish one first: validators may keep the JWKS for "
-            f"{key_rules.JWKS_LIFETIME.seconds} seconds, and would refuse tokens of a key that they do not know."
+            Sentence(
+                gettext_noop(
+                    "No next key is published yet. Publish one first: validators may keep the JWKS for {seconds}"
+                    " seconds, and would refuse tokens of a key that they do not know."
+                ),
+                seconds=key_rules.JWKS_LIFETIME.seconds,
+            )
         )
     known = key_rules.known_from(following.published_at)
     if now < known:
         raise SigningKeyState(
-            f"{following} was published a moment ago. Validators that keep the JWKS know it from "
-            f"{known:%H:%M:%S} UTC on; rotate then."
+            Sentence(
+                gettext_noop(
+                    "{following} was published a moment ago. Validators that keep the JWKS know it from"
+                    " {known:%H:%M:%S} UTC on; rotate then."
+                ),
+                following=following,
+                known=known,
+            )
         )
 
 
@@ -245,7 +258,7 @@ def retire(key: SigningKey, *, by: str, at: datetime | None = None) -> None:
     with transaction.atomic():
         _hold(key.environment)
         if SigningKey.objects.filter(_UNFINISHED, pk=key.pk, signing_since=None).update(retired_at=now) == 0:
-            raise SigningKeyState("Only a key that never signed can be taken back.")
+            raise SigningKeyState(gettext_noop("Only a key that never signed can be taken back."))
         told = history.switched("retired", True)
         history.record("retire", key, by=by, at=now, environment=key.environment.slug, **told)
 

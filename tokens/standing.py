@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from tokens.models import RefreshKey
 from tokens.rules import HolderFacts, Reason, holder_fault, why_invalid
@@ -21,18 +22,20 @@ class Standing(NamedTuple):
 LIVE = Standing("live")
 # What is for good, and what can pass again (D11, D14, D26).
 _WORDS: dict[Reason, Standing] = {
-    Reason.REVOKED: Standing("revoked", "It was revoked, or its family was."),
+    Reason.REVOKED: Standing("revoked", gettext_noop("It was revoked, or its family was.")),
     Reason.EXPIRED: Standing("expired"),
-    Reason.REPLACED: Standing("replaced", "A refresh has put another in its place."),
-    Reason.SIGNING_KEY_CHANGED: Standing("ended", "The environment's signing key was changed."),
-    Reason.USER_CHANGED: Standing("ended", "The person's password was changed, or the person was deactivated."),
-    Reason.HOLDER_KEY_CHANGED: Standing("ended", "The client's key was changed."),
-    Reason.HOLDER_UNDEPLOYED: Standing("ended", "The client or what it is for was undeployed."),
-    Reason.CREDENTIAL_INACTIVE: Standing("refused", "The credential is not active."),
-    Reason.CREDENTIAL_EXPIRED: Standing("refused", "The credential has expired."),
-    Reason.USER_INACTIVE: Standing("refused", "The person may not log in."),
-    Reason.MANAGEMENT_MISMATCH: Standing("refused", "What it is for is managed in the other mode."),
-    Reason.NOT_GRANTED: Standing("refused", "The grant it stands on has expired or was withdrawn."),
+    Reason.REPLACED: Standing("replaced", gettext_noop("A refresh has put another in its place.")),
+    Reason.SIGNING_KEY_CHANGED: Standing("ended", gettext_noop("The environment's signing key was changed.")),
+    Reason.USER_CHANGED: Standing(
+        "ended", gettext_noop("The person's password was changed, or the person was deactivated.")
+    ),
+    Reason.HOLDER_KEY_CHANGED: Standing("ended", gettext_noop("The client's key was changed.")),
+    Reason.HOLDER_UNDEPLOYED: Standing("ended", gettext_noop("The client or what it is for was undeployed.")),
+    Reason.CREDENTIAL_INACTIVE: Standing("refused", gettext_noop("The credential is not active.")),
+    Reason.CREDENTIAL_EXPIRED: Standing("refused", gettext_noop("The credential has expired.")),
+    Reason.USER_INACTIVE: Standing("refused", gettext_noop("The person may not log in.")),
+    Reason.MANAGEMENT_MISMATCH: Standing("refused", gettext_noop("What it is for is managed in the other mode.")),
+    Reason.NOT_GRANTED: Standing("refused", gettext_noop("The grant it stands on has expired or was withdrawn.")),
 }
 
 
@@ -56,14 +59,16 @@ def of_families(ids: Iterable[int], *, at: datetime | None = None) -> dict[int, 
         if told == LIVE and not any_left:
             told = Standing("expired")
         elif told == LIVE and holder.exhausted_at is not None:
-            told = Standing("exhausted", "It was refreshed as often as its terms allow; the last token lives on.")
+            told = Standing(
+                "exhausted", gettext_noop("It was refreshed as often as its terms allow; the last token lives on.")
+            )
         found[key] = told
     return found
 
 
 def _family(holder: HolderFacts, now: datetime) -> Standing:
     if holder.family_revoked_at is not None:
-        return Standing("revoked", "The whole family was revoked.")
+        return Standing("revoked", gettext_noop("The whole family was revoked."))
     return _told(holder_fault(holder, now))
 
 
@@ -78,11 +83,11 @@ def of_refresh_keys(keys: Iterable[RefreshKey], *, at: datetime | None = None) -
 def _key(key: RefreshKey, holder: HolderFacts, now: datetime) -> Standing:
     told = _family(holder, now)
     if told.state == "revoked" or key.revoked_at is not None:
-        return Standing("revoked", "It was revoked, or its family was.")
+        return Standing("revoked", gettext_noop("It was revoked, or its family was."))
     if now >= key.expires_at:
         return Standing("expired")
     if key.family.refresh_mode == "rotating" and key.sequence < holder.family_sequence:
-        return Standing("spent", "It was used; its successor is in its place.")
+        return Standing("spent", gettext_noop("It was used; its successor is in its place."))
     if holder.exhausted_at is not None:
-        return Standing("exhausted", "It was used as often as its terms allow.")
+        return Standing("exhausted", gettext_noop("It was used as often as its terms allow."))
     return told

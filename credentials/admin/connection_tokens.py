@@ -11,11 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from credentials import rotation, rules
 from credentials.errors import ConnectionTokenInUse, CredentialError
 from credentials.models import ConnectionConfiguration, ConnectionToken
 from proxies.adminkit import PortalAdmin, actor
+from proxies.sentences import translated
 
 PAGE = "admin/credentials/connectionconfiguration/manage_tokens.html"
 PART = "admin/credentials/connectionconfiguration/_tokens.html"
@@ -33,11 +36,13 @@ def tokens_url(configuration: ConnectionConfiguration) -> str:
 class Asked(forms.Form):
     """What a button of the dialog sends."""
 
-    act = forms.ChoiceField(choices=[(name, name) for name in ("generate", "show", "copy", "revoke", "replace")])
-    token = forms.IntegerField(required=False, min_value=1, max_value=2**62)
-    because = forms.CharField(required=False, max_length=200)
-    confirmed = forms.BooleanField(required=False)
-    even_if_in_use = forms.BooleanField(required=False)
+    act = forms.ChoiceField(
+        choices=[(name, name) for name in ("generate", "show", "copy", "revoke", "replace")], label=gettext_lazy("Act")
+    )
+    token = forms.IntegerField(required=False, min_value=1, max_value=2**62, label=gettext_lazy("Token"))
+    because = forms.CharField(required=False, max_length=200, label=gettext_lazy("Because"))
+    confirmed = forms.BooleanField(required=False, label=gettext_lazy("Confirmed"))
+    even_if_in_use = forms.BooleanField(required=False, label=gettext_lazy("Even if in use"))
 
 
 class Question(NamedTuple):
@@ -100,7 +105,7 @@ class TokenDialog:
     def _act(self) -> Outcome:
         asked = Asked(self.request.POST)
         if not asked.is_valid():
-            return Outcome(refused="This is not something that can be asked here.", status=400)
+            return Outcome(refused=_("This is not something that can be asked here."), status=400)
         values = asked.cleaned_data
         codename, verb = VERBS[values["act"]]
         if not self._may(codename):
@@ -109,9 +114,11 @@ class TokenDialog:
             return verb(self, values)
         except ConnectionTokenInUse as refusal:
             token = self._token(values)
-            return Outcome(question=Question("revoke", token, str(refusal), values["because"], again=True), status=409)
+            return Outcome(
+                question=Question("revoke", token, translated(refusal), values["because"], again=True), status=409
+            )
         except CredentialError as refusal:
-            return Outcome(refused=str(refusal), status=409)
+            return Outcome(refused=translated(refusal), status=409)
 
     def _token(self, values: dict[str, Any]) -> ConnectionToken:
         found = ConnectionToken.objects.filter(configuration=self.configuration, pk=values["token"]).first()
@@ -121,7 +128,7 @@ class TokenDialog:
 
     def generate(self, values: dict[str, Any]) -> Outcome:
         made = rotation.generate(self.configuration, by=actor(self.request), at=self.now)
-        done = "A new token was generated. Register it on all instances, then revoke the old one."
+        done = _("A new token was generated. Register it on all instances, then revoke the old one.")
         return Outcome(done=done, value_of=made.token.pk, value=made.raw)
 
     def reveal(self, values: dict[str, Any]) -> Outcome:
@@ -132,7 +139,7 @@ class TokenDialog:
     def revoke(self, values: dict[str, Any]) -> Outcome:
         token = self._token(values)
         if not values["confirmed"]:
-            text = "Revoke this token? Instances that still use it are refused at once. It cannot be undone."
+            text = _("Revoke this token? Instances that still use it are refused at once. It cannot be undone.")
             return Outcome(question=Question("revoke", token, text))
         rotation.revoke(
             token,
@@ -141,18 +148,18 @@ class TokenDialog:
             even_if_in_use=values["even_if_in_use"],
             at=self.now,
         )
-        return Outcome(done=f"Token {token.pk} is revoked.")
+        return Outcome(done=_("Token {number} is revoked.").format(number=token.pk))
 
     def replace(self, values: dict[str, Any]) -> Outcome:
         token = self._token(values)
         if not values["confirmed"]:
-            text = (
+            text = _(
                 "Replace this token now? It is revoked and a new one is made in one step. Use it where the token is "
                 "compromised: instances are refused until they have the new one."
             )
             return Outcome(question=Question("replace", token, text))
         made = rotation.replace_now(token, by=actor(self.request), because=values["because"], at=self.now)
-        done = f"Token {token.pk} is revoked. Register the new one on all instances now."
+        done = _("Token {number} is revoked. Register the new one on all instances now.").format(number=token.pk)
         return Outcome(done=done, value_of=made.token.pk, value=made.raw)
 
     def _context(self, outcome: Outcome) -> dict[str, Any]:
@@ -162,7 +169,7 @@ class TokenDialog:
         return {
             **self.screen.admin_site.each_context(self.request),
             "opts": self.screen.opts,
-            "title": f"Tokens of {self.configuration}",
+            "title": _("Tokens of {configuration}").format(configuration=self.configuration),
             "configuration": self.configuration,
             "address": tokens_url(self.configuration),
             "outcome": outcome,
@@ -181,15 +188,15 @@ class TokenDialog:
 
     def _why_no_generate(self, active: int) -> str:
         if self.configuration.closed_at is not None:
-            return "This configuration was deleted."
+            return _("This configuration was deleted.")
         if rules.licence_ended(self.configuration.licence_ends_at, self.now):
-            return "The licence has ended. Extend it to generate tokens."
+            return _("The licence has ended. Extend it to generate tokens.")
         if active >= len(rotation.SLOTS):
-            return "Two tokens are active, which is the limit. Revoke one to generate another."
+            return _("Two tokens are active, which is the limit. Revoke one to generate another.")
         return ""
 
 
-ONLY_ONE = "The only active token cannot be revoked. Generate another one first."
+ONLY_ONE = gettext_lazy("The only active token cannot be revoked. Generate another one first.")
 VERBS: dict[str, tuple[str, Callable[[TokenDialog, dict[str, Any]], Outcome]]] = {
     "generate": (CHANGE, TokenDialog.generate),
     "show": (REVEAL, TokenDialog.reveal),

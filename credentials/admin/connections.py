@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from credentials import rotation, rules
 from credentials.admin.connection_tokens import TokenDialog, tokens_url
@@ -30,11 +30,16 @@ from proxies.adminkit import (
     Words,
     actor,
     owner_fields,
+    state_badge,
 )
 from proxies.models import ChangeRecord, Environment
+from proxies.sentences import translated
 
-BADGES = {Rotation.RECOMMENDED: "rotation recommended", Rotation.OVERDUE: "rotation overdue"}
-TABS = ("overview", "instances", "activity")
+BADGES = {
+    Rotation.RECOMMENDED: gettext_lazy("rotation recommended"),
+    Rotation.OVERDUE: gettext_lazy("rotation overdue"),
+}
+TABS = (gettext_noop("overview"), gettext_noop("instances"), gettext_noop("activity"))
 SHOWN_INSTANCES = 200
 SHOWN_CHANGES = 50
 
@@ -42,13 +47,25 @@ SHOWN_CHANGES = 50
 class ConnectionForm(forms.Form):
     """What may change of a configuration."""
 
-    name = forms.CharField(max_length=150)
-    description = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}))
-    target_host = forms.CharField(
-        required=False, max_length=255, help_text=gettext_lazy("Where a reverse proxy sends its traffic.")
+    name = forms.CharField(max_length=150, label=gettext_lazy("Name"))
+    description = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=gettext_lazy("Description")
     )
-    target_ports = forms.CharField(required=False, max_length=100, help_text=gettext_lazy("Separated by commas."))
-    target_protocol = forms.ChoiceField(choices=ConnectionConfiguration.Protocol.choices)
+    target_host = forms.CharField(
+        required=False,
+        max_length=255,
+        help_text=gettext_lazy("Where a reverse proxy sends its traffic."),
+        label=gettext_lazy("Target host"),
+    )
+    target_ports = forms.CharField(
+        required=False,
+        max_length=100,
+        help_text=gettext_lazy("Separated by commas."),
+        label=gettext_lazy("Target ports"),
+    )
+    target_protocol = forms.ChoiceField(
+        choices=ConnectionConfiguration.Protocol.choices, label=gettext_lazy("Target protocol")
+    )
     owner_name = owner_fields()["owner_name"]
     owner_team = owner_fields()["owner_team"]
     owner_email = owner_fields()["owner_email"]
@@ -60,10 +77,15 @@ class NewConnectionForm(ConnectionForm):
     deployment_type = forms.ChoiceField(
         choices=ConnectionConfiguration.DeploymentType.choices,
         help_text=gettext_lazy("Permanent: its tokens work for this type only."),
+        label=gettext_lazy("Deployment type"),
     )
-    environment = forms.ModelChoiceField(Environment.objects.all(), help_text=gettext_lazy("Permanent."))
+    environment = forms.ModelChoiceField(
+        Environment.objects.all(), help_text=gettext_lazy("Permanent."), label=gettext_lazy("Environment")
+    )
     licence_ends_at = forms.DateTimeField(
-        required=False, help_text=gettext_lazy("UTC. Empty: no end. Its tokens end with it.")
+        required=False,
+        help_text=gettext_lazy("UTC. Empty: no end. Its tokens end with it."),
+        label=gettext_lazy("Licence ends at"),
     )
     field_order = ("name", "description", "deployment_type", "environment", "licence_ends_at")
 
@@ -85,7 +107,7 @@ class ReasonForm(forms.Form):
 def _open(request: HttpRequest, subject: None, values: dict[str, Any]) -> Secret:
     made = rotation.open_connection(by=actor(request), **values)
     return Secret(
-        _("{configuration} is open").format(configuration=made.token.configuration), [("Connection token", made.raw)]
+        _("{configuration} is open").format(configuration=made.token.configuration), [(_("Connection token"), made.raw)]
     )
 
 
@@ -114,7 +136,7 @@ class RotationFilter(admin.SimpleListFilter):
     parameter_name = "rotation"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(advice.value, label) for advice, label in BADGES.items()]
+        return [(advice.value, str(label)) for advice, label in BADGES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         wanted = next((advice for advice in BADGES if advice.value == self.value()), None)
@@ -127,7 +149,7 @@ class RotationFilter(admin.SimpleListFilter):
 class InstancesFilter(ChosenFilter):
     """Those of whose instances not one reports any more (F4)."""
 
-    title = parameter_name = "instances"
+    title, parameter_name = gettext_lazy("instances"), "instances"
     conditions = {"problem": gettext_lazy("Problem: none reports")}
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -137,7 +159,7 @@ class InstancesFilter(ChosenFilter):
 class LicenceFilter(ChosenFilter):
     """Those that need a longer licence soon."""
 
-    title = parameter_name = "licence"
+    title, parameter_name = gettext_lazy("licence"), "licence"
     conditions = {"month": gettext_lazy("Ends within 30 days"), "past": gettext_lazy("Has ended")}
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -275,14 +297,14 @@ class ConnectionConfigurationAdmin(PortalAdmin):
     @admin.display(description=gettext_lazy("status"))
     def state(self, configuration: ConnectionConfiguration) -> SafeString:
         if configuration.closed_at is not None:
-            return badge("off", "deleted")
+            return badge("off", _("deleted"))
         if rules.licence_ended(configuration.licence_ends_at, timezone.now()):
-            return badge("bad", "licence ended")
-        return badge("good", "active")
+            return badge("bad", _("licence ended"))
+        return state_badge("active")
 
     @admin.display(description=gettext_lazy("active tokens"))
     def active(self, configuration: Any) -> str:
-        return f"{configuration.active_tokens} of {len(rotation.SLOTS)}"
+        return _("{part} of {whole}").format(part=configuration.active_tokens, whole=len(rotation.SLOTS))
 
     @admin.display(description=gettext_lazy("age"), ordering="oldest_active_at")
     def age(self, configuration: Any) -> str | SafeString:
@@ -294,23 +316,25 @@ class ConnectionConfigurationAdmin(PortalAdmin):
         words = timesince(made, now, depth=1)
         if advice not in BADGES:
             return words
-        return format_html("{} {}", badge(advice.value, BADGES[advice]), words)
+        return format_html("{} {}", badge(advice.value, str(BADGES[advice])), words)
 
     @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
     def last_use(self, configuration: Any) -> str:
         used = configuration.last_used_at
-        return f"{timesince(used, timezone.now(), depth=1)} ago" if used else "-"
+        return _("{span} ago").format(span=timesince(used, timezone.now(), depth=1)) if used else "-"
 
     @admin.display(description=gettext_lazy("last refusal"), ordering="last_refused_at")
     def last_refusal(self, configuration: ConnectionConfiguration) -> str:
         if configuration.last_refused_at is None:
             return "-"
         ago = timesince(configuration.last_refused_at, timezone.now(), depth=1)
-        return f"{ago} ago: {configuration.last_refused_because}"
+        return _("{span} ago: {reason}").format(span=ago, reason=translated(configuration.last_refused_because))
 
     @admin.display(description=gettext_lazy("tokens"))
     def manage(self, configuration: ConnectionConfiguration) -> SafeString:
-        return format_html('<a class="button" href="{}" data-dialog>Manage tokens</a>', tokens_url(configuration))
+        return format_html(
+            '<a class="button" href="{}" data-dialog>{}</a>', tokens_url(configuration), _("Manage tokens")
+        )
 
 
 def _status(instance: Any, now: Any) -> SafeString:
@@ -318,4 +342,4 @@ def _status(instance: Any, now: Any) -> SafeString:
         last_heartbeat_at=instance.last_heartbeat_at, protecting=instance.protecting, now=now
     )
     kinds = {rules.InstanceStatus.GOOD: "good", rules.InstanceStatus.WARNING: "recommended"}
-    return badge(kinds.get(status, "bad"), status.value)
+    return badge(kinds.get(status, "bad"), translated(status.value))

@@ -33,11 +33,17 @@ from proxies.models import ApiProxy, Environment, ProxyGroup
 class CredentialForm(forms.Form):
     """What may change of a credential."""
 
-    name = forms.CharField(max_length=150)
-    description = forms.CharField(required=False, widget=forms.Textarea)
-    expires_on = forms.DateField(required=False, help_text=gettext_lazy("Refused from 00:00 UTC of this day on."))
+    name = forms.CharField(max_length=150, label=gettext_lazy("Name"))
+    description = forms.CharField(required=False, widget=forms.Textarea, label=gettext_lazy("Description"))
+    expires_on = forms.DateField(
+        required=False,
+        help_text=gettext_lazy("Refused from 00:00 UTC of this day on."),
+        label=gettext_lazy("Expires on"),
+    )
     allowed_addresses = forms.CharField(
-        required=False, help_text=gettext_lazy("Addresses or networks, separated by spaces. Empty: from everywhere.")
+        required=False,
+        help_text=gettext_lazy("Addresses or networks, separated by spaces. Empty: from everywhere."),
+        label=gettext_lazy("Allowed addresses"),
     )
     owner_name = owner_fields()["owner_name"]
     owner_team = owner_fields()["owner_team"]
@@ -51,13 +57,20 @@ class NewCredentialForm(CredentialForm):
         ApiProxy.objects.filter(archived_at=None, key=None),
         required=False,
         help_text=gettext_lazy("Makes it the key of this proxy."),
+        label=gettext_lazy("Proxy"),
     )
     group = forms.ModelChoiceField(
         ProxyGroup.objects.filter(archived_at=None, key=None),
         required=False,
         help_text=gettext_lazy("Or the key of this group."),
+        label=gettext_lazy("Group"),
     )
-    client_id = forms.CharField(max_length=100, required=False, help_text=gettext_lazy("Empty: a new one is made."))
+    client_id = forms.CharField(
+        max_length=100,
+        required=False,
+        help_text=gettext_lazy("Empty: a new one is made."),
+        label=gettext_lazy("Client id"),
+    )
     field_order = ("name", "proxy", "group", "client_id")
 
     def clean(self) -> dict[str, Any]:
@@ -71,26 +84,43 @@ class RotateForm(forms.Form):
     """When the old secret goes."""
 
     retire_old_in_days = forms.IntegerField(
-        required=False, min_value=0, max_value=365, help_text=gettext_lazy("Empty: retire it by hand.")
+        required=False,
+        min_value=0,
+        max_value=365,
+        help_text=gettext_lazy("Empty: retire it by hand."),
+        label=gettext_lazy("Retire old in days"),
     )
 
 
 class ClientIdForm(forms.Form):
     """A new client id, if wanted."""
 
-    client_id = forms.CharField(max_length=100, required=False, help_text=gettext_lazy("Empty: the client id stays."))
+    client_id = forms.CharField(
+        max_length=100,
+        required=False,
+        help_text=gettext_lazy("Empty: the client id stays."),
+        label=gettext_lazy("Client id"),
+    )
 
 
 class GrantForm(forms.Form):
     """What a credential may reach."""
 
-    proxy = forms.ModelChoiceField(ApiProxy.objects.filter(archived_at=None), required=False)
-    group = forms.ModelChoiceField(ProxyGroup.objects.filter(archived_at=None), required=False)
-    scopes = forms.CharField(
-        required=False, help_text=gettext_lazy("Separated by spaces. Empty: all that are defined there.")
+    proxy = forms.ModelChoiceField(
+        ApiProxy.objects.filter(archived_at=None), required=False, label=gettext_lazy("Proxy")
     )
-    expires_on = forms.DateField(required=False)
-    disallowed_methods = forms.CharField(required=False, help_text=gettext_lazy("For instance: DELETE PUT"))
+    group = forms.ModelChoiceField(
+        ProxyGroup.objects.filter(archived_at=None), required=False, label=gettext_lazy("Group")
+    )
+    scopes = forms.CharField(
+        required=False,
+        help_text=gettext_lazy("Separated by spaces. Empty: all that are defined there."),
+        label=gettext_lazy("Scopes"),
+    )
+    expires_on = forms.DateField(required=False, label=gettext_lazy("Expires on"))
+    disallowed_methods = forms.CharField(
+        required=False, help_text=gettext_lazy("For instance: DELETE PUT"), label=gettext_lazy("Disallowed methods")
+    )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -102,14 +132,14 @@ class GrantForm(forms.Form):
 class PlaceForm(forms.Form):
     """An environment, and why."""
 
-    environment = forms.ModelChoiceField(Environment.objects.all())
-    note = forms.CharField(required=False, max_length=500)
+    environment = forms.ModelChoiceField(Environment.objects.all(), label=gettext_lazy("Environment"))
+    note = forms.CharField(required=False, max_length=500, label=gettext_lazy("Note"))
 
 
 class NoteForm(forms.Form):
     """Why."""
 
-    note = forms.CharField(required=False, max_length=500)
+    note = forms.CharField(required=False, max_length=500, label=gettext_lazy("Note"))
 
 
 def _open(request: HttpRequest, subject: None, values: dict[str, Any]) -> Secret:
@@ -205,7 +235,7 @@ class ExpiryDayFilter(ChosenFilter):
 class SecretFilter(ChosenFilter):
     """Those with a secret that goes soon."""
 
-    title = parameter_name = "secret"
+    title, parameter_name = gettext_lazy("secret"), "secret"
     conditions = {"retiring": gettext_lazy("Retires within 30 days")}
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:

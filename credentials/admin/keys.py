@@ -16,11 +16,11 @@ from credentials.rules import TLS_METHODS, Method
 from proxies.adminkit import Act, PortalAdmin, actor, copyable, state_badge
 
 _LABELS = {
-    Method.SECRET_BASIC: "client_secret_basic: the secret in the Authorization header",
-    Method.SECRET_POST: "client_secret_post: the secret in the form",
-    Method.PRIVATE_KEY_JWT: "private_key_jwt: an assertion signed with its private key",
-    Method.TLS: "tls_client_auth: a certificate issued by its authority",
-    Method.SELF_SIGNED_TLS: "self_signed_tls_client_auth: a certificate that is registered here",
+    Method.SECRET_BASIC: gettext_lazy("client_secret_basic: the secret in the Authorization header"),
+    Method.SECRET_POST: gettext_lazy("client_secret_post: the secret in the form"),
+    Method.PRIVATE_KEY_JWT: gettext_lazy("private_key_jwt: an assertion signed with its private key"),
+    Method.TLS: gettext_lazy("tls_client_auth: a certificate issued by its authority"),
+    Method.SELF_SIGNED_TLS: gettext_lazy("self_signed_tls_client_auth: a certificate that is registered here"),
 }
 
 
@@ -38,6 +38,7 @@ class MethodsForm(forms.Form):
         help_text=gettext_lazy(
             "For tls_client_auth: dns:, dn:, uri:, email: or ip:, and exactly what certificates must name."
         ),
+        label=gettext_lazy("Certificate name"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -80,7 +81,10 @@ class AlgorithmsKeyForm(KeyForm):
     """A key to add, and what may be signed with it."""
 
     algorithms = forms.CharField(
-        required=False, max_length=100, help_text=gettext_lazy("For instance: ES256. Empty: all that suit the key.")
+        required=False,
+        max_length=100,
+        help_text=gettext_lazy("For instance: ES256. Empty: all that suit the key."),
+        label=gettext_lazy("Algorithms"),
     )
 
 
@@ -99,7 +103,7 @@ class AuthorityForm(KeyForm):
 class NoteForm(forms.Form):
     """Why."""
 
-    note = forms.CharField(required=False, max_length=500)
+    note = forms.CharField(required=False, max_length=500, label=gettext_lazy("Note"))
 
 
 def _set_methods(request: HttpRequest, subject: Credential, values: dict[str, Any]) -> str:

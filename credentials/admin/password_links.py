@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from credentials import password_links
 from credentials.errors import CredentialError
 from proxies.adminkit import AdminPage, register_page
+from proxies.sentences import translated
 
 PAGE = "set_password"
 
@@ -54,7 +55,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
         try:
             person = password_links.use(form.cleaned_data["link"], form.cleaned_data["password"])
         except CredentialError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, translated(refusal))
         else:
             messages.success(request, _("Your password is set, %(person)s. Log in with it.") % {"person": person})
             return HttpResponseRedirect(reverse("admin:login"))

@@ -19,6 +19,7 @@ from credentials.errors import CredentialError
 from credentials.models import PersonalAccessToken, User
 from proxies.adminkit import Act, AdminPage, PortalAdmin, actor, register_page, state_badge
 from proxies.api_scopes import SCOPES
+from proxies.sentences import translated
 
 DAY = 24 * 3600
 PAGE = "your_tokens"
@@ -38,7 +39,7 @@ class NewTokenForm(forms.Form):
     name = forms.CharField(max_length=100, label=gettext_lazy("What it is for"))
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("What it may do"),
-        choices=[(name, f"{name}: {told}") for name, told in SCOPES.items()],
+        choices=lambda: [(name, f"{name}: {translated(told)}") for name, told in SCOPES.items()],
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("It never does more than you may do yourself at that moment."),
     )
@@ -62,7 +63,7 @@ def your_tokens(request: HttpRequest) -> HttpResponse:
         try:
             made = personal_tokens.make(person, by=actor(request), **form.cleaned_data)
         except CredentialError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, translated(refusal))
         else:
             return _shown_once(request, made.raw)
     now = timezone.now()
@@ -94,10 +95,10 @@ def _shown_once(request: HttpRequest, raw: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "title": title, "section": "Your account"}
+    return {**admin.site.each_context(request), "title": title, "section": _("Your account")}
 
 
-register_page(AdminPage(PAGE, "Your tokens", "your-tokens/", your_tokens, "Your account", "token", 20))
+register_page(AdminPage(PAGE, gettext_lazy("Your tokens"), "your-tokens/", your_tokens, "Your account", "token", 20))
 
 
 class ReasonForm(forms.Form):
@@ -118,7 +119,7 @@ class PersonalAccessTokenAdmin(PortalAdmin):
 
     section, place, icon = "People", 20, "token"
     minor = ("scopes", "last_used_address")
-    empty_hint = "People make them for their scripts on the page “Your tokens”."
+    empty_hint = gettext_lazy("People make them for their scripts on the page “Your tokens”.")
     list_display = ("name", "owner", "state", "scopes", "created_at", "expires_at", "last_used_at", "last_used_address")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), ("last_used_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)

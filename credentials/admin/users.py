@@ -21,7 +21,9 @@ from proxies.adminkit import Act, PortalAdmin, Secret, Words, actor
 class PasswordForm(forms.Form):
     """A password, twice."""
 
-    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False)
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False, label=gettext_lazy("Password")
+    )
     again = forms.CharField(
         label=gettext_lazy("Password again"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -55,8 +57,10 @@ class ByMailForm(forms.Form):
 class NewUserForm(ByMailForm, PasswordForm):
     """What a new person needs. Without a password they are invited to set one."""
 
-    username = forms.CharField(max_length=150, validators=User._meta.get_field("username").validators)
-    email = forms.EmailField(required=False)
+    username = forms.CharField(
+        max_length=150, validators=User._meta.get_field("username").validators, label=gettext_lazy("Username")
+    )
+    email = forms.EmailField(required=False, label=gettext_lazy("Email"))
     is_staff = forms.BooleanField(required=False, label=gettext_lazy("May enter the admin"))
     field_order = ("username", "email", "is_staff")
 
@@ -73,7 +77,7 @@ class AccessForm(forms.Form):
     """What a person may do."""
 
     is_staff = forms.BooleanField(required=False, label=gettext_lazy("May enter the admin"))
-    groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
+    groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False, label=gettext_lazy("Groups"))
     user_permissions = forms.ModelMultipleChoiceField(
         Permission.objects.select_related("content_type"), required=False, label=gettext_lazy("Permissions")
     )
@@ -88,7 +92,7 @@ def _grant(request: HttpRequest, subject: User, values: dict[str, Any]) -> str:
 class NoteForm(forms.Form):
     """Why."""
 
-    note = forms.CharField(required=False, max_length=500)
+    note = forms.CharField(required=False, max_length=500, label=gettext_lazy("Note"))
 
 
 def _create(request: HttpRequest, subject: None, values: dict[str, Any]) -> str | Secret:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from proxies.models import ApiProxy, Environment, Owned, ProxyGroup
 
@@ -13,37 +14,47 @@ class Credential(Owned):
     what it was granted (Credential Management).
     """
 
-    client_id = models.CharField(max_length=100, unique=True)
-    name = models.CharField(max_length=150)
-    description = models.TextField(blank=True, default="")
+    client_id = models.CharField(_("client id"), max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=150)
+    description = models.TextField(_("description"), blank=True, default="")
     proxy = models.OneToOneField(
-        ApiProxy, null=True, blank=True, on_delete=models.PROTECT, related_name="key", verbose_name="key of proxy"
+        ApiProxy, null=True, blank=True, on_delete=models.PROTECT, related_name="key", verbose_name=_("key of proxy")
     )
     group = models.OneToOneField(
-        ProxyGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="key", verbose_name="key of group"
+        ProxyGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="key", verbose_name=_("key of group")
     )
-    key_generation = models.PositiveIntegerField(default=1)
-    expires_on = models.DateField(null=True, blank=True, help_text="Refused from 00:00 UTC of this day on.")
-    deactivated_at = models.DateTimeField(null=True, blank=True)
-    archived_at = models.DateTimeField(null=True, blank=True)
+    key_generation = models.PositiveIntegerField(_("key generation"), default=1)
+    expires_on = models.DateField(
+        _("expires on"), null=True, blank=True, help_text=_("Refused from 00:00 UTC of this day on.")
+    )
+    deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True)
+    archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
     allowed_addresses = models.TextField(
-        blank=True, default="", help_text="Addresses or networks (CIDR), separated by spaces. Empty: from everywhere."
+        _("allowed addresses"),
+        blank=True,
+        default="",
+        help_text=_("Addresses or networks (CIDR), separated by spaces. Empty: from everywhere."),
     )
     auth_methods = models.CharField(
-        "authentication methods",
+        _("authentication methods"),
         max_length=200,
         default="client_secret_basic client_secret_post",
-        help_text="How it may prove itself, separated by spaces (RFC 7591 names).",
+        help_text=_("How it may prove itself, separated by spaces (RFC 7591 names)."),
     )
     certificate_name = models.CharField(
+        _("certificate name"),
         max_length=255,
         blank=True,
         default="",
-        help_text="What a certificate of tls_client_auth must name, such as dns:shop.example or dn:CN=shop,O=Example.",
+        help_text=_(
+            "What a certificate of tls_client_auth must name, such as dns:shop.example or dn:CN=shop,O=Example."
+        ),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("credential")
+        verbose_name_plural = _("credentials")
         ordering = ("name",)
         constraints = (
             models.CheckConstraint(
@@ -66,13 +77,15 @@ class CredentialSecret(models.Model):
 
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="secrets")
     slot = models.PositiveSmallIntegerField(null=True, blank=True)
-    digest = models.CharField(max_length=200, help_text="Of an imported one its slow hash, until it is first used.")
+    digest = models.CharField(max_length=200, help_text=_("Of an imported one its slow hash, until it is first used."))
     created_at = models.DateTimeField()
     retire_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("credential secret")
+        verbose_name_plural = _("credential secrets")
         constraints = (
             models.UniqueConstraint(fields=("credential", "slot"), name="two_secrets_per_credential_at_most"),
             models.CheckConstraint(
@@ -90,27 +103,33 @@ class CredentialKey(models.Model):
     """A public key, a certificate, or the certificate of an authority. Removed ones stay for the record."""
 
     class Kind(models.TextChoices):
-        KEY = "key", "Public key"
-        CERTIFICATE = "certificate", "Certificate"
-        AUTHORITY = "authority", "Authority"
+        KEY = "key", _("Public key")
+        CERTIFICATE = "certificate", _("Certificate")
+        AUTHORITY = "authority", _("Authority")
 
-    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="keys")
-    kind = models.CharField(max_length=12, choices=Kind)
-    kid = models.CharField("key id", max_length=100, help_text="What the client's assertions name it, if anything.")
-    algorithms = models.CharField(max_length=100, blank=True, default="", help_text="Empty: it signs no assertion.")
-    public_key = models.TextField(help_text="In PEM.")
-    certificate = models.TextField(blank=True, default="", help_text="In PEM.")
+    credential = models.ForeignKey(
+        Credential, verbose_name=_("credential"), on_delete=models.PROTECT, related_name="keys"
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    kid = models.CharField(
+        _("key id"), max_length=100, help_text=_("What the client's assertions name it, if anything.")
+    )
+    algorithms = models.CharField(
+        _("algorithms"), max_length=100, blank=True, default="", help_text=_("Empty: it signs no assertion.")
+    )
+    public_key = models.TextField(_("public key"), help_text=_("In PEM."))
+    certificate = models.TextField(_("certificate"), blank=True, default="", help_text=_("In PEM."))
     thumbprint = models.CharField("x5t#S256", max_length=43, blank=True, default="")
-    subject = models.CharField(max_length=255, blank=True, default="")
-    not_before = models.DateTimeField(null=True, blank=True)
-    not_after = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField()
-    removed_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
+    subject = models.CharField(_("subject"), max_length=255, blank=True, default="")
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
+    not_after = models.DateTimeField(_("not after"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    removed_at = models.DateTimeField(_("removed at"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = "public key or certificate"
-        verbose_name_plural = "public keys and certificates"
+        verbose_name = _("public key or certificate")
+        verbose_name_plural = _("public keys and certificates")
         constraints = (
             models.UniqueConstraint(
                 fields=("credential", "kid"),
@@ -120,7 +139,8 @@ class CredentialKey(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display().lower()} {self.kid} of {self.credential}"
+        kind = "public key" if self.kind == self.Kind.KEY else self.kind
+        return f"{kind} {self.kid} of {self.credential}"
 
 
 class UsedAssertion(models.Model):
@@ -131,6 +151,8 @@ class UsedAssertion(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("used assertion")
+        verbose_name_plural = _("used assertions")
         constraints = (
             models.UniqueConstraint(fields=("credential", "jti_hash"), name="an_assertion_is_used_once_per_client"),
         )
@@ -150,6 +172,8 @@ class CredentialDeployment(models.Model):
     generation = models.PositiveIntegerField(default=1)
 
     class Meta:
+        verbose_name = _("credential deployment")
+        verbose_name_plural = _("credential deployments")
         constraints = (
             models.UniqueConstraint(
                 fields=("credential", "environment"), name="a_credential_is_deployed_once_per_environment"

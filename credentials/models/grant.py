@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from credentials.models.credential import Credential
 from credentials.models.user import User
@@ -14,21 +15,38 @@ class Grant(models.Model):
     A withdrawn grant keeps its row, so that granting again revives it and tokens can point at it.
     """
 
-    credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.PROTECT, related_name="grants")
-    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="grants")
-    proxy = models.ForeignKey(ApiProxy, null=True, blank=True, on_delete=models.PROTECT, related_name="grants")
-    group = models.ForeignKey(ProxyGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="grants")
+    credential = models.ForeignKey(
+        Credential, verbose_name=_("credential"), null=True, blank=True, on_delete=models.PROTECT, related_name="grants"
+    )
+    user = models.ForeignKey(
+        User, verbose_name=_("user"), null=True, blank=True, on_delete=models.PROTECT, related_name="grants"
+    )
+    proxy = models.ForeignKey(
+        ApiProxy, verbose_name=_("proxy"), null=True, blank=True, on_delete=models.PROTECT, related_name="grants"
+    )
+    group = models.ForeignKey(
+        ProxyGroup, verbose_name=_("group"), null=True, blank=True, on_delete=models.PROTECT, related_name="grants"
+    )
     scopes = models.TextField(
-        blank=True, default="", help_text="Scopes granted, separated by spaces. Empty: all that are defined there."
+        _("scopes"),
+        blank=True,
+        default="",
+        help_text=_("Scopes granted, separated by spaces. Empty: all that are defined there."),
     )
-    expires_on = models.DateField(null=True, blank=True, help_text="Ends at 00:00 UTC of this day.")
+    expires_on = models.DateField(_("expires on"), null=True, blank=True, help_text=_("Ends at 00:00 UTC of this day."))
     disallowed_methods = models.CharField(
-        max_length=100, blank=True, default="", help_text="HTTP methods refused, separated by spaces."
+        _("disallowed methods"),
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=_("HTTP methods refused, separated by spaces."),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
         constraints = (
             models.CheckConstraint(
                 condition=Q(credential__isnull=False, user__isnull=True)

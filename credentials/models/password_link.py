@@ -1,6 +1,7 @@
 """A link by which a person sets their own password: an invitation, or a reset."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from credentials.models.user import User
 
@@ -16,6 +17,8 @@ class PasswordLink(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("password link")
+        verbose_name_plural = _("password links")
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The second thing by which a person proves themselves: an app that makes codes, and codes on paper in its place."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from credentials.models.user import User
 
@@ -10,10 +11,12 @@ class SecondFactor(models.Model):
 
     person = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
     sealed_key = models.BinaryField()
-    last_step = models.BigIntegerField(default=-1, help_text="The time step of the last code that was accepted.")
+    last_step = models.BigIntegerField(default=-1, help_text=_("The time step of the last code that was accepted."))
     begun_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("second factor")
+        verbose_name_plural = _("second factors")
         default_permissions = ()
 
     def __str__(self) -> str:
@@ -28,6 +31,8 @@ class RecoveryCode(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("recovery code")
+        verbose_name_plural = _("recovery codes")
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -6,13 +6,14 @@ from django.contrib.auth import hashers
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
     """A person. The generation ends every token of the person at once when it rises (D31)."""
 
-    generation = models.PositiveIntegerField(default=1, editable=False)
-    second_factor_since = models.DateTimeField("second factor since", null=True, blank=True, editable=False)
+    generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
+    second_factor_since = models.DateTimeField(_("second factor since"), null=True, blank=True, editable=False)
 
     def set_password(self, raw_password: str | None) -> None:
         """Set a new password and raise the generation, so that tokens got with the old one end (D31)."""

@@ -70,6 +70,10 @@ class DeploymentAdmin(PortalAdmin):
     def state(self, place: Deployment) -> SafeString:
         return state_badge("deployed" if place.undeployed_at is None else "undeployed")
 
+    @admin.display(description=gettext_lazy("Holder"))
+    def holder(self, place: Deployment) -> str:
+        return str(place.holder)
+
     @admin.display(description=gettext_lazy("Proxy or group"))
     def thing(self, place: Deployment) -> SafeString:
         return format_html('<a href="{}">{}</a>', page_of(place.holder), place.holder)

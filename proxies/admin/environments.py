@@ -16,9 +16,9 @@ from proxies.models import Environment
 class EnvironmentForm(forms.Form):
     """What may change of an environment."""
 
-    name = forms.CharField(max_length=100)
-    kind = forms.ChoiceField(choices=Environment.Kind.choices)
-    description = forms.CharField(required=False, widget=forms.Textarea)
+    name = forms.CharField(max_length=100, label=gettext_lazy("Name"))
+    kind = forms.ChoiceField(choices=Environment.Kind.choices, label=gettext_lazy("Kind"))
+    description = forms.CharField(required=False, widget=forms.Textarea, label=gettext_lazy("Description"))
     signing_key_rotation_days = forms.IntegerField(
         label=gettext_lazy("Rotate the signing key every so many days"),
         required=False,
@@ -31,7 +31,11 @@ class EnvironmentForm(forms.Form):
 class NewEnvironmentForm(EnvironmentForm):
     """What a new environment needs."""
 
-    slug = forms.SlugField(max_length=50, help_text=gettext_lazy("Part of URLs: /env/<slug>/oauth2/token. Permanent."))
+    slug = forms.SlugField(
+        max_length=50,
+        help_text=gettext_lazy("Part of URLs: /env/<slug>/oauth2/token. Permanent."),
+        label=gettext_lazy("Slug"),
+    )
     field_order = ("name", "slug")
 
 
@@ -39,7 +43,9 @@ class GatewaySwitchForm(EnvironmentForm):
     """An existing environment, with the switch for gateways."""
 
     gateways_must_authenticate = forms.BooleanField(
-        required=False, help_text=gettext_lazy("Gateways must show a connection token when they ask /auth/verify.")
+        required=False,
+        help_text=gettext_lazy("Gateways must show a connection token when they ask /auth/verify."),
+        label=gettext_lazy("Gateways must authenticate"),
     )
 
 

@@ -15,10 +15,12 @@ _LIVE_PROXIES = ApiProxy.objects.filter(archived_at=None)
 class HolderForm(forms.Form):
     """What proxies and groups have in common."""
 
-    name = forms.CharField(max_length=150)
-    description = forms.CharField(required=False, widget=forms.Textarea)
+    name = forms.CharField(max_length=150, label=gettext_lazy("Name"))
+    description = forms.CharField(required=False, widget=forms.Textarea, label=gettext_lazy("Description"))
     scopes = forms.CharField(
-        required=False, help_text=gettext_lazy("Separated by spaces. Empty: the one scope 'access'.")
+        required=False,
+        help_text=gettext_lazy("Separated by spaces. Empty: the one scope 'access'."),
+        label=gettext_lazy("Scopes"),
     )
     owner_name = owner_fields()["owner_name"]
     owner_team = owner_fields()["owner_team"]
@@ -29,9 +31,11 @@ class ProxyForm(HolderForm):
     """What may change of a proxy."""
 
     required_scopes = forms.CharField(
-        required=False, help_text=gettext_lazy("Scopes that every call needs, separated by spaces.")
+        required=False,
+        help_text=gettext_lazy("Scopes that every call needs, separated by spaces."),
+        label=gettext_lazy("Required scopes"),
     )
-    required_match = forms.ChoiceField(choices=ScopeMatch.choices)
+    required_match = forms.ChoiceField(choices=ScopeMatch.choices, label=gettext_lazy("Required match"))
     accept_token_in_url = forms.BooleanField(
         label=gettext_lazy("Accept the token in the URL"),
         required=False,
@@ -44,9 +48,16 @@ class ProxyForm(HolderForm):
 
 
 class _Identity(forms.Form):
-    slug = forms.SlugField(max_length=80, help_text=gettext_lazy("Short name for gateways and clients. Permanent."))
+    slug = forms.SlugField(
+        max_length=80,
+        help_text=gettext_lazy("Short name for gateways and clients. Permanent."),
+        label=gettext_lazy("Slug"),
+    )
     audience = forms.CharField(
-        max_length=255, required=False, help_text=gettext_lazy("Absolute URI. Empty: made from the slug. Permanent.")
+        max_length=255,
+        required=False,
+        help_text=gettext_lazy("Absolute URI. Empty: made from the slug. Permanent."),
+        label=gettext_lazy("Audience"),
     )
 
 
@@ -59,33 +70,33 @@ class NewProxyForm(_Identity, ProxyForm):
 class NewGroupForm(_Identity, HolderForm):
     """What a new group needs."""
 
-    members = forms.ModelMultipleChoiceField(_LIVE_PROXIES, required=False)
+    members = forms.ModelMultipleChoiceField(_LIVE_PROXIES, required=False, label=gettext_lazy("Members"))
     field_order = ("name", "slug", "audience", "members", "scopes")
 
 
 class PlaceForm(forms.Form):
     """An environment, and why."""
 
-    environment = forms.ModelChoiceField(_ENVIRONMENTS)
-    note = forms.CharField(required=False, max_length=500)
+    environment = forms.ModelChoiceField(_ENVIRONMENTS, label=gettext_lazy("Environment"))
+    note = forms.CharField(required=False, max_length=500, label=gettext_lazy("Note"))
 
 
 class NoteForm(forms.Form):
     """Why."""
 
-    note = forms.CharField(required=False, max_length=500)
+    note = forms.CharField(required=False, max_length=500, label=gettext_lazy("Note"))
 
 
 class ModeForm(forms.Form):
     """Whose policy and keys count."""
 
-    mode = forms.ChoiceField(choices=Management.choices)
+    mode = forms.ChoiceField(choices=Management.choices, label=gettext_lazy("Mode"))
 
 
 class MemberForm(forms.Form):
     """A proxy."""
 
-    proxy = forms.ModelChoiceField(_LIVE_PROXIES)
+    proxy = forms.ModelChoiceField(_LIVE_PROXIES, label=gettext_lazy("Proxy"))
 
 
 def _rule(words: list[str]) -> catalogue.Rule:
@@ -107,6 +118,7 @@ class PathRulesForm(forms.Form):
                 "All scopes are needed; with any: before them one is enough."
             )
         ),
+        label=gettext_lazy("Rules"),
     )
 
     def clean_rules(self) -> list[catalogue.Rule]:

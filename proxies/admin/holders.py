@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,7 +21,7 @@ from proxies.admin.forms import (
     ProxyForm,
 )
 from proxies.admin.places import DeployedAdmin, DeployedFilter, named_environment
-from proxies.adminkit import Act, OrphanFilter, OwnerFilter, Words, actor, initial_of
+from proxies.adminkit import Act, OrphanFilter, OwnerFilter, Words, actor, initial_of, moment
 from proxies.models import ApiProxy, GroupMembership, Management, PathRule, ProxyGroup, ScopeMatch
 
 
@@ -102,39 +103,49 @@ def _deployment_acts(model: str) -> tuple[Act, ...]:
     change = f"change_{model}"
     return (
         Act(
-            "deploy", _("Deploy"), _deploy, "change_deployment", PlaceForm, possible=_live, suggested=named_environment
+            "deploy",
+            gettext_lazy("Deploy"),
+            _deploy,
+            "change_deployment",
+            PlaceForm,
+            possible=_live,
+            suggested=named_environment,
         ),
         Act(
             "undeploy",
-            _("Undeploy"),
+            gettext_lazy("Undeploy"),
             _undeploy,
             "change_deployment",
             PlaceForm,
             suggested=named_environment,
-            help=_("Its tokens in that environment end at once and for good, never-expiring ones too."),
+            help=gettext_lazy("Its tokens in that environment end at once and for good, never-expiring ones too."),
             dangerous=True,
-            milder=_("Milder: suspend its token policy. Then no new tokens are given, and those in use live on."),
+            milder=gettext_lazy(
+                "Milder: suspend its token policy. Then no new tokens are given, and those in use live on."
+            ),
         ),
         Act(
             "set-mode",
-            _("Management mode"),
+            gettext_lazy("Management mode"),
             _set_mode,
             change,
             ModeForm,
-            help=_("Tokens obtained in the other mode are refused while it is so."),
+            help=gettext_lazy("Tokens obtained in the other mode are refused while it is so."),
             dangerous=True,
             possible=_live,
             initial=initial_of(ModeForm),
         ),
         Act(
             "archive",
-            _("Archive"),
+            gettext_lazy("Archive"),
             _archive,
             change,
             NoteForm,
-            help=_("It is undeployed everywhere and can never be used again. Its slug and audience stay taken."),
+            help=gettext_lazy(
+                "It is undeployed everywhere and can never be used again. Its slug and audience stay taken."
+            ),
             dangerous=True,
-            milder=_("Milder: undeploy it. An undeployed one can be deployed again."),
+            milder=gettext_lazy("Milder: undeploy it. An undeployed one can be deployed again."),
             possible=_live,
         ),
     )
@@ -164,7 +175,11 @@ class MembershipInline(ViewInline):
     """Which proxies are in which groups."""
 
     model = GroupMembership
-    fields = readonly_fields = ("group", "proxy", "since")
+    fields = readonly_fields = ("group", "proxy", "joined")
+
+    @admin.display(description=gettext_lazy("since"))
+    def joined(self, membership: GroupMembership) -> SafeString | str:
+        return moment(membership.since)
 
 
 @admin.register(ApiProxy)

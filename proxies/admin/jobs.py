@@ -11,17 +11,46 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from proxies import jobs
 from proxies.adminkit import Act, PortalAdmin, actor
 from proxies.models import JobRun, ScheduledJob
+from proxies.sentences import translated
 
 SHOWN_RUNS = 20
+# What the jobs of all floors count, for the catalogues of translations.
+COUNTED = (
+    gettext_noop("answers"),
+    gettext_noop("assertions"),
+    gettext_noop("configurations"),
+    gettext_noop("counted"),
+    gettext_noop("counts"),
+    gettext_noop("deliveries"),
+    gettext_noop("ended"),
+    gettext_noop("failed"),
+    gettext_noop("families"),
+    gettext_noop("forgotten"),
+    gettext_noop("given up"),
+    gettext_noop("hours"),
+    gettext_noop("instances"),
+    gettext_noop("published"),
+    gettext_noop("refresh keys"),
+    gettext_noop("reminders"),
+    gettext_noop("retired"),
+    gettext_noop("rotated"),
+    gettext_noop("rows"),
+    gettext_noop("runs"),
+    gettext_noop("seals"),
+    gettext_noop("seen"),
+    gettext_noop("sent"),
+    gettext_noop("tokens"),
+    gettext_noop("works finished"),
+)
 
 
 def _label(subject: ScheduledJob) -> str:
-    return jobs.job_named(subject.name).label
+    return translated(jobs.job_named(subject.name).label)
 
 
 def _run_now(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any]) -> str:
@@ -42,8 +71,8 @@ def _resume(request: HttpRequest, subject: ScheduledJob, values: dict[str, Any])
 def _result(run: JobRun) -> str:
     if run.outcome != JobRun.Outcome.DONE:
         return ": ".join(filter(None, (run.get_outcome_display(), run.trouble)))
-    counts = [f"{count} {name.replace('_', ' ')}" for name, count in run.counts.items() if count]
-    return f"Done: {', '.join(counts) or 'nothing to do'}"
+    counts = [f"{count} {translated(name.replace('_', ' '))}" for name, count in run.counts.items() if count]
+    return _("Done: {counts}").format(counts=", ".join(counts) or _("nothing to do"))
 
 
 def _duration(run: JobRun) -> str:
@@ -124,16 +153,16 @@ class ScheduledJobAdmin(PortalAdmin):
 
     @admin.display(description=gettext_lazy("what it does"))
     def what(self, row: ScheduledJob) -> str:
-        return self._view(row).job.help
+        return translated(self._view(row).job.help)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: ScheduledJob) -> str:
-        return self._view(row).state
+        return translated(self._view(row).state)
 
     @admin.display(description=gettext_lazy("last run"), ordering="last_run_at")
     def last_run(self, row: ScheduledJob) -> str:
         last = self._view(row).last
-        return f"{timesince(last.started_at, timezone.now(), depth=1)} ago" if last else "never"
+        return _("{span} ago").format(span=timesince(last.started_at, timezone.now(), depth=1)) if last else _("never")
 
     @admin.display(description=gettext_lazy("result"))
     def result(self, row: ScheduledJob) -> str:
@@ -149,10 +178,12 @@ class ScheduledJobAdmin(PortalAdmin):
     def next_run(self, row: ScheduledJob) -> str:
         view, now = self._view(row), timezone.now()
         if view.state == "running":
-            return "now"
+            return _("now")
         if view.next_at is None:
-            return "paused"
-        return "at the next tick" if view.next_at <= now else f"in {timeuntil(view.next_at, now, depth=1)}"
+            return _("paused")
+        if view.next_at <= now:
+            return _("at the next tick")
+        return _("in {span}").format(span=timeuntil(view.next_at, now, depth=1))
 
     @admin.display(description=gettext_lazy("every"))
     def every(self, row: ScheduledJob) -> str:
@@ -163,7 +194,8 @@ class ScheduledJobAdmin(PortalAdmin):
         waiting = self._view(row).backlog(timezone.now())
         if waiting is None:
             return "-"
-        return f"{localize(waiting)} or more" if waiting >= jobs.COUNTED_UP_TO else localize(waiting)
+        told: str = localize(waiting)
+        return _("{count} or more").format(count=told) if waiting >= jobs.COUNTED_UP_TO else told
 
     @admin.display(description=gettext_lazy("running at"))
     def held_by(self, row: ScheduledJob) -> str:
@@ -173,10 +205,10 @@ class ScheduledJobAdmin(PortalAdmin):
 class JobFilter(admin.SimpleListFilter):
     """Which job: those that are registered, without a look at the runs."""
 
-    title = parameter_name = "job"
+    title, parameter_name = gettext_lazy("job"), "job"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(job.name, job.label) for job in jobs.registered()]
+        return [(job.name, translated(job.label)) for job in jobs.registered()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(job=self.value()) if self.value() else queryset

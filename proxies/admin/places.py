@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import PortalAdmin, act_url, badge
-from proxies.models import ApiProxy, ChangeRecord, Deployment, Environment, ProxyGroup
+from proxies.models import ApiProxy, ChangeRecord, Deployment, Environment, Management, ProxyGroup
 
 SHOWN_CHANGES = 20
 ACTS = ("deploy", "undeploy")
@@ -98,7 +98,7 @@ class DeployedAdmin(PortalAdmin):
     @admin.display(description=gettext_lazy("Management"), ordering="mode")
     def managed(self, holder: Any) -> str:
         """The short name of whose keys count."""
-        return str(holder.get_mode_display()).partition(":")[0]
+        return _("API Proxy Management") if holder.mode == Management.OWN else _("Credential Management")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

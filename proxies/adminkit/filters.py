@@ -43,7 +43,7 @@ class TextFilter(admin.SimpleListFilter):
 
     template = "admin/text_filter.html"
     lookup = ""
-    placeholder = ""
+    placeholder: "StrOrPromise" = ""
 
     def suggestions(self) -> Iterable[str]:
         """What the field offers to choose from; other text is allowed."""
@@ -163,8 +163,13 @@ class PeriodFilter(admin.FieldListFilter):
                 "query_string": changelist.get_query_string(days, list(self.names)),
                 "display": label,
             }
+        first, last = self.chosen
         if self.chosen != (None, None) and self.chosen not in usual.values():
-            yield {"selected": True, "query_string": "", "display": " to ".join(map(_shown, self.chosen))}
+            yield {
+                "selected": True,
+                "query_string": "",
+                "display": _("{first} to {last}").format(first=_shown(first), last=_shown(last)),
+            }
 
 
 class ExpiryFilter(PeriodFilter):

@@ -25,6 +25,7 @@ from proxies.adminkit.display import NOTHING, Column, columns
 from proxies.adminkit.finding import Words
 from proxies.adminkit.lists import BoundedPaginator, PortalChangeList, find_in
 from proxies.adminkit.tabs import Tab, chosen_tab
+from proxies.sentences import translated
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -110,7 +111,7 @@ class PortalAdmin(admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         title = capfirst(self.opts.verbose_name_plural)
-        context = {"title": title, "section": self.section, "screen": self, **(extra_context or {})}
+        context = {"title": title, "section": _(self.section), "screen": self, **(extra_context or {})}
         return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
@@ -140,7 +141,7 @@ class PortalAdmin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         subject = self.get_object(request, object_id)
-        context = {"section": self.section, "title": capfirst(self.opts.verbose_name), **(extra_context or {})}
+        context = {"section": _(self.section), "title": capfirst(self.opts.verbose_name), **(extra_context or {})}
         context["acts"] = self._buttons(request, subject) if subject else []
         if subject is not None and self.tabs and self.has_view_permission(request, subject):
             context |= self._tabbed(request, subject)
@@ -191,7 +192,7 @@ class PortalAdmin(admin.ModelAdmin):
         try:
             done = act.run(request, subject, values)
         except refusals() as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, translated(refusal))
             return None
         if isinstance(done, Secret):
             return self._shown_once(request, act, done)
@@ -205,7 +206,7 @@ class PortalAdmin(admin.ModelAdmin):
             "opts": self.opts,
             "act": act,
             "title": title,
-            "section": self.section,
+            "section": _(self.section),
             "media": self.media,
         }
 

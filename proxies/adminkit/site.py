@@ -13,6 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -20,8 +21,9 @@ from proxies.adminkit.finding import find_anything, may_be_secret
 from proxies.adminkit.pages import AdminPage, MoreToProve, front_page, pages
 
 # In the order of the sidebar. A screen names its section; one that is not listed here comes last.
-SECTIONS = ("Overview", "APIs", "Clients", "Tokens", "Setup > Integrations", "Log", "People", "System",
-            "Your account")  # fmt: skip
+SECTIONS = (gettext_noop("Overview"), gettext_noop("APIs"), gettext_noop("Clients"), gettext_noop("Tokens"),
+            gettext_noop("Setup > Integrations"), gettext_noop("Log"), gettext_noop("People"), gettext_noop("System"),
+            gettext_noop("Your account"))  # fmt: skip
 # As long as the longest token.
 LONGEST_TERM = 16_384
 # Screens that are not ours.
@@ -32,7 +34,7 @@ class PortalSite(AdminSite):
     """Django's admin site with our sections, pages, first page and sidebar (templates/admin/_sidebar.html)."""
 
     site_header = site_title = "Latchkey"
-    index_title = "Dashboard"
+    index_title = gettext_lazy("Dashboard")
     enable_nav_sidebar = False
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -53,7 +55,7 @@ class PortalSite(AdminSite):
             return asked.answer
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
-        return super().index(request, {"section": "Overview", **front_page(request), **(extra_context or {})})
+        return super().index(request, {"section": _("Overview"), **front_page(request), **(extra_context or {})})
 
     @method_decorator(sensitive_post_parameters())
     def find_view(self, request: HttpRequest) -> HttpResponse:
@@ -67,7 +69,7 @@ class PortalSite(AdminSite):
         context = {
             **self.each_context(request),
             "title": _("Find anything"),
-            "section": "Overview",
+            "section": _("Overview"),
             "term": "" if may_be_secret(term) else term,
             "asked": bool(term),
             "groups": groups,
@@ -132,7 +134,7 @@ def _sections(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     names = sorted({each["section"] for each in entries}, key=lambda name: (_rank(name), name))
     return [
         {
-            "name": name,
+            "name": _(name),
             "app_label": slugify(name),
             "app_url": "",
             "has_module_perms": True,

@@ -11,10 +11,12 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from proxies.adminkit import display, icons
+from proxies.sentences import translated
 
 register = template.Library()
 register.simple_tag(icons.icon, name="icon")
 register.filter("state_badge", display.state_badge)
+register.filter("translated", translated)
 register.simple_tag(display.badge, name="badge")
 register.simple_tag(display.copyable, name="copyable")
 

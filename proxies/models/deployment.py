@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from proxies.models.environment import Environment
 from proxies.models.holder import ApiProxy, ProxyGroup
@@ -12,12 +13,16 @@ class Deployment(models.Model):
 
     proxy = models.ForeignKey(ApiProxy, null=True, blank=True, on_delete=models.PROTECT, related_name="deployments")
     group = models.ForeignKey(ProxyGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="deployments")
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="deployments")
-    deployed_at = models.DateTimeField()
-    undeployed_at = models.DateTimeField(null=True, blank=True)
-    generation = models.PositiveIntegerField(default=1)
+    environment = models.ForeignKey(
+        Environment, verbose_name=_("environment"), on_delete=models.PROTECT, related_name="deployments"
+    )
+    deployed_at = models.DateTimeField(_("deployed at"))
+    undeployed_at = models.DateTimeField(_("undeployed at"), null=True, blank=True)
+    generation = models.PositiveIntegerField(_("generation"), default=1)
 
     class Meta:
+        verbose_name = _("deployment")
+        verbose_name_plural = _("deployments")
         constraints = (
             models.CheckConstraint(
                 condition=Q(proxy__isnull=False, group__isnull=True) | Q(proxy__isnull=True, group__isnull=False),

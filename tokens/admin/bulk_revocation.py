@@ -75,7 +75,11 @@ def revoke_selected(screen: Any, request: HttpRequest, chosen: QuerySet[Any]) ->
     rows = chosen.order_by("-pk")
     total = rows.count()
     confirmed = "typed" in request.POST
-    form = RevokeManyForm(request.POST if confirmed else None, phrase=f"revoke {total}", choices=screen.how_to_revoke)
+    form = RevokeManyForm(
+        request.POST if confirmed else None,
+        phrase=_("revoke {count}").format(count=total),
+        choices=screen.how_to_revoke,
+    )
     if not (confirmed and form.is_valid()):
         return _page(screen, request, rows, total, form)
     if total > AT_ONCE:
@@ -100,11 +104,15 @@ def _at_once(request: HttpRequest, rows: QuerySet[Any], values: dict[str, Any]) 
 
 
 def _named(rows: QuerySet[Any], number: int) -> dict[str, Any]:
-    name, names = _NAMES.get(rows.model.__name__, ("key", "keys"))
+    name, names = _NAMES.get(rows.model.__name__, _KEYS)
     return {"n": number, "name": name, "names": names}
 
 
-_NAMES = {"IssuedToken": ("access token", "access tokens"), "TokenFamily": ("family", "families")}
+_KEYS = (gettext_lazy("key"), gettext_lazy("keys"))
+_NAMES = {
+    "IssuedToken": (gettext_lazy("access token"), gettext_lazy("access tokens")),
+    "TokenFamily": (gettext_lazy("family"), gettext_lazy("families")),
+}
 
 
 def _whole(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -142,7 +150,7 @@ def _page(screen: Any, request: HttpRequest, rows: QuerySet[Any], total: int, fo
     context = {
         **screen.admin_site.each_context(request),
         "opts": screen.opts,
-        "section": screen.section,
+        "section": _(screen.section),
         "title": title,
         "form": form,
         "impact": lines(impact_of_families(set(bulk_work.selected("family", rows)))) if _countable(total) else [],

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from proxies.adminkit import ChosenFilter, TextFilter, copyable, state_badge
 from proxies.adminkit.lists import through
 from proxies.models import Environment
+from proxies.sentences import translated
 from tokens.models import TokenFamily
 from tokens.querysets import (
     LAST_REFRESH,
@@ -32,7 +33,7 @@ def standing_badge(found: Standing | None) -> SafeString:
     if found is None:
         return state_badge("unknown")
     shown = state_badge(found.state)
-    return format_html('<span title="{}">{}</span>', found.why, shown) if found.why else shown
+    return format_html('<span title="{}">{}</span>', translated(found.why), shown) if found.why else shown
 
 
 def holder_link(family: TokenFamily) -> SafeString:
@@ -63,7 +64,7 @@ class ClientFilter(TextFilter):
 class EnvironmentFilter(admin.SimpleListFilter):
     """What was got in one environment."""
 
-    title = parameter_name = "environment"
+    title, parameter_name = gettext_lazy("environment"), "environment"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(each.slug, each.name) for each in Environment.objects.all()]

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import register_front_page
 from proxies.adminkit.charts import Chart, Column, stacked
 from proxies.models import ApiProxy
+from proxies.sentences import of_kept, translated
 from tokens import figures
 
 SERIES = (gettext_lazy("issued"), gettext_lazy("refreshed"), gettext_lazy("refused"))
@@ -161,8 +163,9 @@ def _column(row: list[Any], log: str, span: timedelta, every: int) -> Column:
     by_hour = span < timedelta(days=1)
     url = f"{log}?at__from={start:%Y-%m-%dT%H:%M}&at__to={start + span:%Y-%m-%dT%H:%M}" if log else ""
     wanted = start.hour % every == 0 if by_hour else (start.day - 1) % every == 0 and start.day < 30
-    label = f"{start:%H:%M}" if by_hour else f"{start:%-d %b}"
-    name = f"{start:%-d %b %H:%M}" if by_hour else f"{start:%-d %b}"
+    day = date_format(start, "j M")
+    label = f"{start:%H:%M}" if by_hour else day
+    name = f"{day} {start:%H:%M}" if by_hour else day
     return Column(name, tuple(row[1:]), url, label if wanted else "")
 
 
@@ -211,7 +214,12 @@ def _notices(found: dict[str, Any], may: _May) -> Iterator[Notice]:
 
 def _keys(found: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        {**key, "since": _moment(key["since"]), "url": reverse("admin:tokens_signingkey_change", args=[key["id"]])}
+        {
+            **key,
+            "since": _moment(key["since"]),
+            "next": translated(of_kept(key["next"])),
+            "url": reverse("admin:tokens_signingkey_change", args=[key["id"]]),
+        }
         for key in found["keys"]
     ]
 
@@ -220,6 +228,7 @@ def _jobs(found: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             **job,
+            "name": translated(job["name"]),
             "last": _moment(job["last"]),
             "next": _moment(job["next"]),
             "failed": job["outcome"] not in (None, "done"),

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from proxies.adminkit import AdminPage, register_page
 from proxies.models import ApiProxy, Environment
+from proxies.sentences import translated
 from tokens import lifecycle
 from tokens.admin.find_token import record_address
 from tokens.errors import TokenError
@@ -27,6 +28,7 @@ class QuestionForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
         help_text=gettext_lazy("The token itself. It is looked at and not kept."),
+        label=gettext_lazy("Token"),
     )
     jti = forms.CharField(label=gettext_lazy("or its JTI"), max_length=64, required=False)
     fingerprint = forms.CharField(
@@ -44,6 +46,7 @@ class QuestionForm(forms.Form):
         required=False,
         to_field_name="slug",
         help_text=gettext_lazy("Empty: the token's own."),
+        label=gettext_lazy("Environment"),
     )
 
     def clean(self) -> dict[str, object]:
@@ -72,7 +75,7 @@ def explain_view(request: HttpRequest) -> HttpResponse:
                 environment=values["environment"].slug if values["environment"] else "",
             )
         except TokenError as refused:
-            form.add_error(None, str(refused))
+            form.add_error(None, translated(refused))
     return _page(request, form, found)
 
 
@@ -91,8 +94,8 @@ def _page(request: HttpRequest, form: QuestionForm, found: lifecycle.Explanation
         "form": shown,
         "found": found,
         "record_url": record_address(found.record) if found is not None and found.record is not None else "",
-        "title": "Why was it refused?",
-        "section": "Tokens",
+        "title": _("Why was it refused?"),
+        "section": _("Tokens"),
     }
     answer = TemplateResponse(request, "admin/tokens/explain.html", context)
     add_never_cache_headers(answer)

@@ -210,8 +210,10 @@ class TokenFamilyAdmin(RevokesMany, PortalAdmin):
     @admin.display(description=gettext_lazy("Refreshed"))
     def refreshed(self, family: TokenFamily) -> str:
         if family.refresh_token_lifetime_secs is None:
-            return "not refreshable"
-        return f"{family.sequence} of {family.refresh_count}" if family.refresh_count else f"{family.sequence}"
+            return _("not refreshable")
+        if not family.refresh_count:
+            return str(family.sequence)
+        return _("{part} of {whole}").format(part=family.sequence, whole=family.refresh_count)
 
 
 @admin.register(RefreshKey)

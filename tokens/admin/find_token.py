@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -25,6 +26,7 @@ class TokenForm(forms.Form):
         help_text=gettext_lazy(
             "A refresh key, a refresh token or an access token. It is looked up by its hash and not kept."
         ),
+        label=gettext_lazy("Token"),
     )
 
 
@@ -56,13 +58,15 @@ class FindByToken:
             if found is not None:
                 return HttpResponseRedirect(record_address(found))
             form = TokenForm()  # what was pasted does not come back in the page
-            form.errors["token"] = form.error_class(["No token of this portal has this value, or its record is gone."])
+            form.errors["token"] = form.error_class(
+                [_("No token of this portal has this value, or its record is gone.")]
+            )
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
             "form": form,
-            "title": "Find by token",
-            "section": getattr(self, "section", ""),
+            "title": _("Find by token"),
+            "section": _(getattr(self, "section", "")),
         }
         answer = TemplateResponse(request, "admin/tokens/find_token.html", context)
         add_never_cache_headers(answer)

@@ -1,17 +1,17 @@
 """Verifiers of imported tokens: who still holds some, until when they count, and an end sooner or later (D20)."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from proxies.adminkit import Act, PortalAdmin, actor
+from proxies.adminkit import Act, PortalAdmin, actor, moment
 from tokens import legacy, legacy_use
 from tokens.models import LegacyVerifier
 
@@ -119,5 +119,5 @@ class LegacyVerifierAdmin(PortalAdmin):
         return ngettext("{number} client or person", "{number} clients and people", number).format(number=number)
 
     @admin.display(description=gettext_lazy("Old tokens last used"))
-    def last_used(self, verifier: LegacyVerifier) -> datetime | None:
-        return legacy_use.last_used_at(verifier)
+    def last_used(self, verifier: LegacyVerifier) -> SafeString | str:
+        return moment(legacy_use.last_used_at(verifier))

@@ -6,11 +6,21 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tokens.session_rules import LIFETIMES, lifetime_in_seconds
 
 _OTHER = ""
 _PRESET = 30 * 24 * 3600
+
+_LABELS = {
+    "1 day": gettext_lazy("1 day"),
+    "7 days": gettext_lazy("7 days"),
+    "30 days": gettext_lazy("30 days"),
+    "90 days": gettext_lazy("90 days"),
+    "180 days": gettext_lazy("180 days"),
+    "1 year": gettext_lazy("1 year"),
+}
 
 
 class LifetimeWidget(forms.MultiWidget):
@@ -19,15 +29,22 @@ class LifetimeWidget(forms.MultiWidget):
     template_name = "tokens/widgets/lifetime.html"
 
     def __init__(self) -> None:
-        choices = [(str(seconds), label) for seconds, label in LIFETIMES]
+        choices = [(str(seconds), _LABELS[label]) for seconds, label in LIFETIMES]
         free = forms.TextInput(
-            attrs={"placeholder": "45 days", "aria-label": "Another lifetime", "maxlength": 20, "autocomplete": "off"}
+            attrs={
+                "placeholder": gettext_lazy("45 days"),
+                "aria-label": gettext_lazy("Another lifetime"),
+                "maxlength": 20,
+                "autocomplete": "off",
+            }
         )
-        named = forms.Select(choices=[*choices, (_OTHER, "Other …")], attrs={"aria-label": "Lifetime"})
+        named = forms.Select(
+            choices=[*choices, (_OTHER, gettext_lazy("Other …"))], attrs={"aria-label": gettext_lazy("Lifetime")}
+        )
         super().__init__([named, free])
 
     def decompress(self, value: Any) -> list[Any]:
-        known = {seconds for seconds, _ in LIFETIMES}
+        known = {seconds for seconds, _label in LIFETIMES}
         seconds = _PRESET if value is None else value
         return [str(seconds), ""] if seconds in known else [_OTHER, str(seconds)]
 
@@ -42,8 +59,8 @@ class LifetimeField(forms.MultiValueField):
         super().__init__(
             fields=fields,
             require_all_fields=False,
-            label=_("Lifetime"),
-            help_text=_("From the list, or another one: 45 days, 12 hours, or a number of seconds."),
+            label=gettext_lazy("Lifetime"),
+            help_text=gettext_lazy("From the list, or another one: 45 days, 12 hours, or a number of seconds."),
         )
 
     def compress(self, data_list: list[Any]) -> int:

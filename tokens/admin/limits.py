@@ -10,7 +10,7 @@ from tokens.models import RateLimitWindow
 class BucketFilter(TextFilter):
     """What is counted."""
 
-    title = parameter_name = "bucket"
+    title, parameter_name = gettext_lazy("bucket"), "bucket"
     placeholder = "token"
 
 

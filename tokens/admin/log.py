@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from proxies.adminkit import PeriodFilter, PortalAdmin, actor, copyable, moment, state_badge
@@ -199,7 +200,7 @@ class TokenRequestLogAdmin(PortalAdmin):
         if kept is None:
             return copyable(row.jti, shown=64)
         url = reverse("admin:tokens_issuedtoken_change", args=[kept])
-        return format_html('{} <a href="{}">Open the token</a>', copyable(row.jti, shown=64), url)
+        return format_html('{} <a href="{}">{}</a>', copyable(row.jti, shown=64), url, _("Open the token"))
 
     @admin.display(description=gettext_lazy("Family"))
     def family(self, row: TokenRequestLog) -> SafeString | str:
@@ -208,7 +209,7 @@ class TokenRequestLogAdmin(PortalAdmin):
         if not TokenFamily.objects.filter(pk=row.family_id).exists():
             return str(row.family_id)
         url = reverse("admin:tokens_tokenfamily_change", args=[row.family_id])
-        return format_html('<a href="{}">family {}</a>', url, row.family_id)
+        return format_html('<a href="{}">{}</a>', url, _("family {number}").format(number=row.family_id))
 
     @admin.display(description=gettext_lazy("Fingerprint"))
     def mark(self, row: TokenRequestLog) -> SafeString | str:

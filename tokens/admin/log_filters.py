@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from credentials.errors import CredentialError
 from proxies.adminkit import TextFilter
@@ -38,8 +39,8 @@ class KindFilter(TextFilter):
 class EnvironmentFilter(KindFilter):
     """By slug; also of one that is no more."""
 
-    title = parameter_name = lookup = "environment"
-    placeholder = "slug"
+    title, parameter_name, lookup = gettext_lazy("environment"), "environment", "environment"
+    placeholder = gettext_lazy("slug")
 
     def suggestions(self) -> Iterable[str]:
         return Environment.objects.values_list("slug", flat=True)
@@ -48,8 +49,8 @@ class EnvironmentFilter(KindFilter):
 class ProxyFilter(KindFilter):
     """What the token was asked for."""
 
-    title, parameter_name, lookup = "API proxy", "proxy", "proxy"
-    placeholder = "slug"
+    title, parameter_name, lookup = gettext_lazy("API proxy"), "proxy", "proxy"
+    placeholder = gettext_lazy("slug")
 
     def suggestions(self) -> Iterable[str]:
         return ApiProxy.objects.order_by("slug").values_list("slug", flat=True)[:200]
@@ -58,8 +59,8 @@ class ProxyFilter(KindFilter):
 class GroupFilter(KindFilter):
     """The group the token was asked for."""
 
-    title, parameter_name, lookup = "API proxy group", "group", "group"
-    placeholder = "slug"
+    title, parameter_name, lookup = gettext_lazy("API proxy group"), "group", "group"
+    placeholder = gettext_lazy("slug")
 
     def suggestions(self) -> Iterable[str]:
         return ProxyGroup.objects.order_by("slug").values_list("slug", flat=True)[:200]
@@ -68,7 +69,7 @@ class GroupFilter(KindFilter):
 class ReasonFilter(KindFilter):
     """Why it was refused."""
 
-    title = parameter_name = lookup = "reason"
+    title, parameter_name, lookup = gettext_lazy("reason"), "reason", "reason"
     placeholder = "token_not_found"
 
     def suggestions(self) -> Iterable[str]:
@@ -78,7 +79,7 @@ class ReasonFilter(KindFilter):
 class ClientFilter(TextFilter):
     """The client that asked."""
 
-    title, parameter_name, lookup = "client id", "client_id", "client_id"
+    title, parameter_name, lookup = gettext_lazy("client id"), "client_id", "client_id"
     ordering_when_used = ("-at",)
 
     @property
@@ -90,7 +91,7 @@ class ClientFilter(TextFilter):
 class PersonFilter(TextFilter):
     """The person who logged in, or who acted in the admin."""
 
-    title, parameter_name = "user name", "person"
+    title, parameter_name = gettext_lazy("user name"), "person"
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(Q(username=value) | Q(actor=value))
@@ -107,12 +108,12 @@ class NumberFilter(TextFilter):
 class StatusAboveFilter(NumberFilter):
     """Status code greater than."""
 
-    title, parameter_name, lookup = "status greater than", "status_above", "status__gt"
+    title, parameter_name, lookup = gettext_lazy("status greater than"), "status_above", "status__gt"
     placeholder = "399"
 
 
 class StatusBelowFilter(NumberFilter):
     """Status code smaller than."""
 
-    title, parameter_name, lookup = "status smaller than", "status_below", "status__lt"
+    title, parameter_name, lookup = gettext_lazy("status smaller than"), "status_below", "status__lt"
     placeholder = "300"

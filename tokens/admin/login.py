@@ -25,6 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from credentials.errors import CredentialError
 from credentials.models import User
 from proxies.adminkit import AdminPage, MoreToProve, register_page
+from proxies.sentences import translated
 from tokens import lifecycle
 from tokens.callers import request_facts
 from tokens.errors import RateLimited
@@ -128,7 +129,7 @@ def login_code(request: HttpRequest) -> HttpResponse:
         except RateLimited as refusal:
             form.add_error(None, too_many(refusal))
         except CredentialError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, translated(refusal))
         else:
             del request.session[HALF_WAY]
             login(request, person, backend=BACKEND)

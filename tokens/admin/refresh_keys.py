@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,6 +30,7 @@ from proxies.adminkit import (
     state_badge,
 )
 from proxies.adminkit.lists import starting_with
+from proxies.sentences import translated
 from tokens import lifecycle
 from tokens.admin.asking import BecauseForm, asked
 from tokens.admin.bulk_revocation import KEYS, RevokesMany, revoke_selected
@@ -61,6 +63,7 @@ class NewKeyForm(forms.Form):
         max_length=255,
         widget=AudienceInput,
         help_text=gettext_lazy("The portal's API, an API proxy, a group, or any name of yours."),
+        label=gettext_lazy("Audience"),
     )
     lifetime = LifetimeField()
 
@@ -116,7 +119,7 @@ def _ways(term: str) -> list[Q]:
 class StatusFilter(admin.SimpleListFilter):
     """What a key is at a glance."""
 
-    title, parameter_name = "status", "status"
+    title, parameter_name = gettext_lazy("status"), "status"
 
     @property
     def ordering(self) -> tuple[str, ...]:
@@ -124,7 +127,7 @@ class StatusFilter(admin.SimpleListFilter):
         return ("-expires_at",) if self.value() == KeyState.EXPIRED else ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(state), str(state).capitalize()) for state in KeyState]
+        return [(str(state), capfirst(translated(str(state)))) for state in KeyState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[JwtRefreshKey]) -> QuerySet[JwtRefreshKey]:
         chosen = self.value()
@@ -134,7 +137,7 @@ class StatusFilter(admin.SimpleListFilter):
 class UseFilter(admin.SimpleListFilter):
     """Keys that nobody needs any more."""
 
-    title, parameter_name = "last use", "use"
+    title, parameter_name = gettext_lazy("last use"), "use"
     days = {"30": 30, "90": 90}
 
     @property
@@ -143,7 +146,7 @@ class UseFilter(admin.SimpleListFilter):
         return ("-last_used_at",) if self.value() in self.days else ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("never", "Never used"), ("30", "Unused for 30 days"), ("90", "Unused for 90 days")]
+        return [("never", _("Never used")), ("30", _("Unused for 30 days")), ("90", _("Unused for 90 days"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[JwtRefreshKey]) -> QuerySet[JwtRefreshKey]:
         chosen = self.value()
@@ -157,15 +160,15 @@ class UseFilter(admin.SimpleListFilter):
 class AudienceFilter(TextFilter):
     """For what, exactly."""
 
-    title, parameter_name, lookup = "audience", "audience", "family__audience"
+    title, parameter_name, lookup = gettext_lazy("audience"), "audience", "family__audience"
     placeholder = "https://api.example.com/orders"
 
 
 class OwnerFilter(TextFilter):
     """Whose."""
 
-    title, parameter_name = "owner", "owner"
-    placeholder = "user name"
+    title, parameter_name = gettext_lazy("owner"), "owner"
+    placeholder = gettext_lazy("user name")
 
     def narrowed(self, queryset: QuerySet[JwtRefreshKey], value: str) -> QuerySet[JwtRefreshKey]:
         return queryset.filter(family__in=families_of(value))
@@ -307,7 +310,7 @@ class JwtRefreshKeyAdmin(RevokesMany, FindByToken, PortalAdmin):
         """When, or the button while the key is live, as the documents show it (D30)."""
         at = key.revoked_at or key.family.revoked_at
         if at is None and _is_live(key):
-            return act_link(key, "revoke", "Revoke")
+            return act_link(key, "revoke", _("Revoke"))
         return moment(at)
 
     @admin.display(description=gettext_lazy("Revoked by"))

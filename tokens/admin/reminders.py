@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from proxies.adminkit import Act, ChosenFilter, PortalAdmin, actor, moment, state_badge
+from proxies.sentences import translated
 from tokens.models import Reminder
 from tokens.reminders import messages, outbox
 
@@ -24,7 +25,7 @@ def _resend(request: HttpRequest, subject: Reminder, values: dict[str, Any]) -> 
 class StateFilter(ChosenFilter):
     """How its deliveries are."""
 
-    title = parameter_name = "state"
+    title, parameter_name = gettext_lazy("state"), "state"
     conditions = {
         "failed": gettext_lazy("Failed"),
         "waiting": gettext_lazy("Waiting"),
@@ -42,7 +43,9 @@ class ReminderAdmin(PortalAdmin):
 
     section, place, icon = "System", 30, "alert"
     minor = ("owner_name", "attempts", "last_error")
-    empty_hint = "Owners are reminded of what expires within 30 days, and of connection tokens to be rotated."
+    empty_hint = gettext_lazy(
+        "Owners are reminded of what expires within 30 days, and of connection tokens to be rotated."
+    )
     list_display = (
         "subject_name", "kind", "stage", "due_at", "owner_name", "state", "attempts", "last_error", "created_at",
     )  # fmt: skip
@@ -78,7 +81,8 @@ class ReminderAdmin(PortalAdmin):
 
     @admin.display(description=gettext_lazy("Last error"))
     def last_error(self, reminder: Reminder) -> str:
-        return next((each.last_error for each in reminder.deliveries.all() if each.last_error), "-")
+        found = next((each.last_error for each in reminder.deliveries.all() if each.last_error), "")
+        return translated(found) if found else "-"
 
     @admin.display(description=gettext_lazy("Where to see to it"))
     def see(self, reminder: Reminder) -> SafeString:
@@ -93,7 +97,7 @@ class ReminderAdmin(PortalAdmin):
                 state_badge(each.state),
                 _("%(attempts)d attempts") % {"attempts": each.attempts},
                 moment(each.delivered_at or each.last_attempt_at),
-                each.last_error,
+                translated(each.last_error),
             )
             for each in reminder.deliveries.all()
         ]

@@ -20,6 +20,7 @@ from credentials import second_factors
 from credentials.errors import CredentialError
 from credentials.models import SecondFactor, User
 from proxies.adminkit import AdminPage, actor, register_page
+from proxies.sentences import translated
 from tokens import lifecycle
 from tokens.admin.login import too_many
 from tokens.errors import RateLimited
@@ -58,7 +59,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         try:
             return act(request, person)
         except CredentialError as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, translated(refusal))
         return HttpResponseRedirect(reverse(f"admin:{PAGE}"))
     return _page(request, person)
 
@@ -106,7 +107,7 @@ def _confirm(request: HttpRequest, person: User) -> HttpResponse:
     except RateLimited as refusal:
         form.add_error(None, too_many(refusal))
     except CredentialError as refusal:
-        form.add_error("code", str(refusal))
+        form.add_error("code", translated(refusal))
     else:
         counted.give_back()
         update_session_auth_hash(request, person)
@@ -161,10 +162,12 @@ def _kept_by_nobody(answer: HttpResponse) -> HttpResponse:
 
 
 def _context(request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "title": title, "section": "Your account"}
+    return {**admin.site.each_context(request), "title": title, "section": _("Your account")}
 
 
 _ACTS: dict[str, Callable[[HttpRequest, User], HttpResponse]] = {
     "begin": _begin, "confirm": _confirm, "renew": _renew, "remove": _remove,
 }  # fmt: skip
-register_page(AdminPage(PAGE, "Second factor", "second-factor/", second_factor, "Your account", "signing", 10))
+register_page(
+    AdminPage(PAGE, gettext_lazy("Second factor"), "second-factor/", second_factor, "Your account", "signing", 10)
+)

@@ -5,11 +5,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from proxies.adminkit import Act, PortalAdmin, actor
 from proxies.models import Environment
+from proxies.sentences import translated
 from tokens import key_outlook, key_rules, signing
 from tokens.models import SigningKey
 
@@ -27,8 +29,8 @@ class PrivateKeyField(forms.CharField):
 class NewKeyForm(forms.Form):
     """A key to stage: made here, or given in PEM."""
 
-    environment = forms.ModelChoiceField(Environment.objects.all())
-    algorithm = forms.ChoiceField(choices=SigningKey.Algorithm.choices)
+    environment = forms.ModelChoiceField(Environment.objects.all(), label=gettext_lazy("Environment"))
+    algorithm = forms.ChoiceField(choices=SigningKey.Algorithm.choices, label=gettext_lazy("Algorithm"))
     pem = PrivateKeyField(
         label=gettext_lazy("Private key (PEM)"),
         required=False,
@@ -43,11 +45,15 @@ class RotateForm(forms.Form):
 
     at_once = forms.BooleanField(
         required=False,
-        help_text=(
-            "Sign at once, also with a key that has not been published long enough. Whoever validates JWTs by a kept "
-            f"JWKS may then refuse new tokens for {key_rules.JWKS_LIFETIME.seconds} seconds; a gateway with key files "
-            "until it has fetched them."
+        help_text=format_lazy(
+            gettext_lazy(
+                "Sign at once, also with a key that has not been published long enough. Whoever validates JWTs by a "
+                "kept JWKS may then refuse new tokens for {seconds} seconds; a gateway with key files until it has "
+                "fetched them."
+            ),
+            seconds=key_rules.JWKS_LIFETIME.seconds,
         ),
+        label=gettext_lazy("At once"),
     )
 
     @property
@@ -58,11 +64,17 @@ class RotateForm(forms.Form):
 
 
 def _about_rotation(subject: SigningKey) -> dict[str, Any]:
-    notes = [f"This key signs {key_outlook.signs(subject)}."]
+    notes = [_("This key signs {what}.").format(what=translated(key_outlook.signs(subject)))]
     if count := key_outlook.never_expiring(subject):
         notes.append(
-            f"{count} live JWT{'s' if count > 1 else ''} signed by it never expire{'' if count > 1 else 's'}, "
-            "so it will verify for ever. Only changing the key ends that."
+            ngettext(
+                "%(n)d live JWT signed by it never expires, so it will verify for ever. "
+                "Only changing the key ends that.",
+                "%(n)d live JWTs signed by it never expire, so it will verify for ever. "
+                "Only changing the key ends that.",
+                count,
+            )
+            % {"n": count}
         )
     return {"notes": notes}
 
@@ -169,11 +181,13 @@ class SigningKeyAdmin(PortalAdmin):
             gettext_lazy("Change the environment's key"),
             _change,
             "change_signingkey",
-            help=(
-                "Every JWT of the environment and the refresh tokens of their families end at once; opaque tokens "
-                "live on. In the default environment everybody who is logged in is logged out. Who validates JWTs "
-                f"alone notices up to {key_rules.JWKS_LIFETIME.seconds} seconds later, gateways with key files when "
-                "they are reloaded."
+            help=format_lazy(
+                gettext_lazy(
+                    "Every JWT of the environment and the refresh tokens of their families end at once; opaque tokens "
+                    "live on. In the default environment everybody who is logged in is logged out. Who validates JWTs "
+                    "alone notices up to {seconds} seconds later, gateways with key files when they are reloaded."
+                ),
+                seconds=key_rules.JWKS_LIFETIME.seconds,
             ),
             dangerous=True,
             milder=gettext_lazy("Milder: rotate. Then the old key verifies until its last token has expired."),
@@ -189,11 +203,18 @@ class SigningKeyAdmin(PortalAdmin):
         ),
     )
 
+    @admin.display(description=gettext_lazy("State"))
+    def state(self, key: SigningKey) -> str:
+        return translated(key.state)
+
+    @admin.display(description=gettext_lazy("Age"))
     def age(self, key: SigningKey) -> str:
         return key_outlook.outlook(key).age
 
+    @admin.display(description=gettext_lazy("Next step"))
     def next_step(self, key: SigningKey) -> str:
-        return key_outlook.outlook(key).next_step
+        return translated(key_outlook.outlook(key).next_step)
 
+    @admin.display(description=gettext_lazy("Signs"))
     def signs(self, key: SigningKey) -> str:
-        return key_outlook.signs(key)
+        return translated(key_outlook.signs(key))

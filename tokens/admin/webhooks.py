@@ -75,7 +75,7 @@ class WebhookAdmin(PortalAdmin):
 
     section, place, icon = "System", 40, "connection"
     minor = ("created_at",)
-    empty_hint = "A webhook is told of every reminder, signed: docs/reminders.md."
+    empty_hint = gettext_lazy("A webhook is told of every reminder, signed: docs/reminders.md.")
     list_display = ("name", "host", "state", "created_at")
     fields = readonly_fields = (
         "name", "host", "state", "created_at", "earlier_secret_until", "paused_at", "paused_by", "archived_at",

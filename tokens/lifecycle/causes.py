@@ -1,8 +1,10 @@
 """Who made a check fail, and when: from the record itself or from the history of changes. Reads only."""
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from proxies.models import ChangeRecord
+from proxies.sentences import Sentence
 from tokens.models import IssuedToken, RefreshKey
 from tokens.rules import HolderFacts, Reason
 from tokens.statements.verify import VerifyRow
@@ -22,12 +24,18 @@ def of_token(reason: Reason, token: IssuedToken, holder: HolderFacts) -> Cause:
     """Of a check of the token itself."""
     if reason == Reason.REVOKED:
         ended = token if token.revoked_at is not None else token.family
-        whole = "" if token.revoked_at is not None else "The whole family was: "
-        return f"{whole}{_revoked(ended.revoked_by, ended.revoked_because, ended.revoked_at)}", None
+        told = _revoked(ended.revoked_by, ended.revoked_because, ended.revoked_at)
+        return told if ended is token else Sentence(gettext_noop("The whole family was: {revoked}"), revoked=told), None
     if reason == Reason.EXPIRED and token.expires_at is not None:
-        return f"It lived until {token.expires_at:%Y-%m-%d %H:%M:%S} UTC.", None
+        return Sentence(
+            gettext_noop("It lived until {expires_at:%Y-%m-%d %H:%M:%S} UTC."), expires_at=token.expires_at
+        ), None
     if reason == Reason.REPLACED:
-        return f"It is number {token.sequence} of its family, which is at {holder.family_sequence}.", None
+        return Sentence(
+            gettext_noop("It is number {sequence} of its family, which is at {family_sequence}."),
+            sequence=token.sequence,
+            family_sequence=holder.family_sequence,
+        ), None
     if reason == Reason.SIGNING_KEY_CHANGED:
         return "", _key_change(holder)
     return "", None
@@ -51,15 +59,23 @@ def of_holder(reason: Reason, holder: HolderFacts) -> Cause:
         ]
         newest = sorted((act for act in acts if act is not None), key=lambda act: act.at)
         again = holder.undeployed_at is None and holder.credential_undeployed_at is None
-        return "It is deployed again; that revives nothing." if again else "", newest[-1] if newest else None
+        told = gettext_noop("It is deployed again; that revives nothing.") if again else ""
+        return told, newest[-1] if newest else None
     if reason == Reason.CREDENTIAL_EXPIRED:
         act = last("credential", holder.credential_id, "change")
-        return f"Its last day was before {holder.credential_expires_on}.", act
+        return Sentence(
+            gettext_noop("Its last day was before {day}."),
+            day=holder.credential_expires_on,
+        ), act
     if reason == Reason.NOT_GRANTED:
         return _no_grant(holder)
     verbs: dict[Reason, tuple[str, int | None, tuple[str, ...]]] = {
         Reason.CREDENTIAL_INACTIVE: ("credential", holder.credential_id, ("deactivate", "archive")),
-        Reason.HOLDER_KEY_CHANGED: ("credential", holder.credential_id, ("change key", "remove key")),
+        Reason.HOLDER_KEY_CHANGED: (
+            "credential",
+            holder.credential_id,
+            ("change key", "remove key"),
+        ),
         Reason.USER_INACTIVE: ("user", holder.user_id, ("deactivate",)),
         Reason.USER_CHANGED: ("user", holder.user_id, ("deactivate", "change login")),
         Reason.MANAGEMENT_MISMATCH: (kind, target_id, ("set mode",)),
@@ -75,17 +91,19 @@ def of_place(reason: Reason, row: VerifyRow) -> Cause:
     if reason == Reason.MEMBER_UNDEPLOYED:
         return "", last("apiproxy", row.place.proxy_id, "undeploy", "archive", environment=row.environment_slug)
     if row.holder.group_id is not None:
-        return "It is for a group that has no such member.", last("proxygroup", row.holder.group_id, "remove member")
-    return f"It is for {row.holder.target_slug or row.holder.audience}.", None
+        return gettext_noop("It is for a group that has no such member."), last(
+            "proxygroup", row.holder.group_id, "remove member"
+        )
+    return Sentence(gettext_noop("It is for {target}."), target=row.holder.target_slug or row.holder.audience), None
 
 
 def _no_grant(holder: HolderFacts) -> Cause:
     whose = ("credential", holder.credential_id) if holder.credential_id is not None else ("user", holder.user_id)
     if holder.grant_withdrawn_at is not None:
-        return "The grant was withdrawn.", last(*whose, "withdraw")
+        return gettext_noop("The grant was withdrawn."), last(*whose, "withdraw")
     if holder.grant_expires_on is not None:
-        return f"The grant ended on {holder.grant_expires_on}.", last(*whose, "grant")
-    return "There is no grant.", None
+        return Sentence(gettext_noop("The grant ended on {day}."), day=holder.grant_expires_on), last(*whose, "grant")
+    return gettext_noop("There is no grant."), None
 
 
 def _key_change(holder: HolderFacts) -> ChangeRecord | None:
@@ -93,6 +111,10 @@ def _key_change(holder: HolderFacts) -> ChangeRecord | None:
     return changes.filter(environment=holder.environment_slug).first()
 
 
-def _revoked(by: str, because: str, at: object) -> str:
-    told = f"by {by}" if by else "by the portal or its client"
-    return f"revoked {told} at {at:%Y-%m-%d %H:%M:%S} UTC{f': {because}' if because else ''}."
+def _revoked(by: str, because: str, at: object) -> Sentence:
+    whom = Sentence(gettext_noop("by {person}") if by else gettext_noop("by the portal or its client"), person=by)
+    if because:
+        return Sentence(
+            gettext_noop("revoked {by} at {at:%Y-%m-%d %H:%M:%S} UTC: {because}."), by=whom, at=at, because=because
+        )
+    return Sentence(gettext_noop("revoked {by} at {at:%Y-%m-%d %H:%M:%S} UTC."), by=whom, at=at)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from proxies.models import ChangeRecord, Environment
+from proxies.sentences import Sentence
 from tokens import errors, rules
 from tokens.explanations import REQUESTS, WORDS
 from tokens.lifecycle import causes
@@ -102,10 +104,14 @@ def _by_name(jti: str, fingerprint: str) -> IssuedToken | RefreshKey | None:
 def _of_row(log_id: int, proxy: str, environment: str, now: datetime) -> Explanation:
     row = TokenRequestLog.objects.filter(pk=log_id).first()
     if row is None:
-        raise errors.TokenNotFound("The request log has no such row.")
+        raise errors.TokenNotFound(gettext_noop("The request log has no such row."))
     found = _by_name(row.jti, row.fingerprint)
     place = (proxy or row.proxy, environment or row.environment)
-    explained = _of_record(found, *place, now) if found is not None else Explanation("This request named no token.")
+    explained = (
+        _of_record(found, *place, now)
+        if found is not None
+        else Explanation(gettext_noop("This request named no token."))
+    )
     explained.row = row
     if row.outcome == TokenRequestLog.Outcome.REFUSED:
         words = WORDS.get(row.reason)
@@ -118,12 +124,14 @@ def _of_value(raw: str, proxy: str, environment: str, now: datetime) -> Explanat
     record = find(raw)
     if record is not None:
         return _of_record(record, proxy, environment, now, shown)
-    explained = Explanation("Not a token that this portal has a record of.")
+    explained = Explanation(gettext_noop("Not a token that this portal has a record of."))
     if shown.bad_signature or (not shown.is_ours and shown.prefix is None):
         return explained.add("bad_signature", False)
     explained.add("bad_signature", True)
     if not shown.is_ours:
-        return explained.add("wrong_token_kind", False, detail=f"It begins with {shown.prefix}.")
+        return explained.add(
+            "wrong_token_kind", False, detail=Sentence(gettext_noop("It begins with {prefix}."), prefix=shown.prefix)
+        )
     if shown.expired(now):
         explained.add("token_expired", False, detail=_until(shown.expires_at))
     return explained.add("token_not_found", False)
@@ -133,7 +141,7 @@ def _of_record(
     record: IssuedToken | RefreshKey | None, proxy: str, environment: str, now: datetime, shown: Shown | None = None
 ) -> Explanation:
     if record is None:
-        return Explanation("No token has this name.").add("token_not_found", False)
+        return Explanation(gettext_noop("No token has this name.")).add("token_not_found", False)
     if environment and not Environment.objects.filter(slug=environment).exists():
         raise errors.UnknownEnvironment
     if isinstance(record, RefreshKey):
@@ -169,7 +177,7 @@ def _add_place(explained: Explanation, row: VerifyRow) -> None:
     assert row.token is not None
     assert row.holder is not None
     if row.place.proxy_id is None:
-        explained.add(Reason.WRONG_PROXY, False, detail="There is no API proxy of this slug.")
+        explained.add(Reason.WRONG_PROXY, False, detail=gettext_noop("There is no API proxy of this slug."))
         return
     reason = rules.why_not_here(row.holder, row.place)
     detail, cause = ("", None) if reason is None else causes.of_place(reason, row)
@@ -177,20 +185,34 @@ def _add_place(explained: Explanation, row: VerifyRow) -> None:
     if reason == Reason.MEMBER_UNDEPLOYED:
         explained.add(reason, False, detail=detail, cause=cause)
     if row.token.thumbprint:
-        explained.add(Reason.CERTIFICATE_MISMATCH, None, detail="The gateway must forward the certificate.")
+        explained.add(
+            Reason.CERTIFICATE_MISMATCH, None, detail=gettext_noop("The gateway must forward the certificate.")
+        )
     held = rules.scopes_in_use(row.token.token_scopes, row.holder)
     needed = rules.scope_set(row.place.required_scopes or "")
     enough = bool(held) and rules.covers(held, needed, row.place.required_match or "all")
-    detail = f"It has {rules.scope_text(held) or 'none that is granted now'}"
-    detail += f"; the proxy needs {rules.scope_text(needed)}." if needed else "."
+    detail = _scopes_told(held, needed)
     unsure = enough and row.place.has_path_rules
     explained.add(
         Reason.INSUFFICIENT_SCOPE,
         None if unsure else enough,
-        detail=f"{detail} Path rules may ask for more." if unsure else detail,
+        detail=Sentence(gettext_noop("{scopes} Path rules may ask for more."), scopes=detail) if unsure else detail,
     )
     if disallowed := (row.holder.grant_disallowed_methods or "").split():
-        explained.add(Reason.METHOD_NOT_ALLOWED, None, detail=f"Refused: {', '.join(disallowed)}.")
+        explained.add(
+            Reason.METHOD_NOT_ALLOWED,
+            None,
+            detail=Sentence(gettext_noop("Refused: {methods}."), methods=", ".join(disallowed)),
+        )
+
+
+def _scopes_told(held: frozenset[str], needed: frozenset[str]) -> Sentence:
+    has: str = rules.scope_text(held) or Sentence(gettext_noop("none that is granted now"))
+    if not needed:
+        return Sentence(gettext_noop("It has {scopes}."), scopes=has)
+    return Sentence(
+        gettext_noop("It has {scopes}; the proxy needs {needed}."), scopes=has, needed=rules.scope_text(needed)
+    )
 
 
 def _of_refresh_token(key: RefreshKey, now: datetime) -> Explanation:
@@ -212,9 +234,17 @@ def _before_holder(key: RefreshFacts, holder: HolderFacts) -> Iterable[tuple[str
     """In the order of D10."""
     current = key.key_sequence == holder.family_sequence or key.terms.mode == "static"
     cleared = current and holder.exhausted_at is not None
-    yield "cleared", not cleared, f"It was, at {_at(holder.exhausted_at)}." if cleared else ""
+    yield (
+        "cleared",
+        not cleared,
+        Sentence(gettext_noop("It was, at {at}."), at=_at(holder.exhausted_at)) if cleared else "",
+    )
     revoked_at = key.key_revoked_at or holder.family_revoked_at
-    yield "refresh_token_revoked", revoked_at is None, f"It was, at {_at(revoked_at)}." if revoked_at else ""
+    yield (
+        "refresh_token_revoked",
+        revoked_at is None,
+        Sentence(gettext_noop("It was, at {at}."), at=_at(revoked_at)) if revoked_at else "",
+    )
     yield "refresh_not_allowed", key.policy_allows, ""
 
 
@@ -222,11 +252,19 @@ def _after_holder(key: RefreshFacts, holder: HolderFacts, now: datetime) -> Iter
     current = key.key_sequence == holder.family_sequence or key.terms.mode == "static"
     expired = now >= key.key_expires_at
     yield "refresh_token_expired", not expired, _until(key.key_expires_at)
-    used = f"It was first used at {_at(key.first_used_at)}." if not current and key.first_used_at else ""
+    used = (
+        Sentence(gettext_noop("It was first used at {at}."), at=_at(key.first_used_at))
+        if not current and key.first_used_at
+        else ""
+    )
     yield "refresh_token_reused", current, used
     count = key.terms.refresh_count
     if count is not None:
-        told = f"{holder.family_sequence} of {count} refreshes were made."
+        told = Sentence(
+            gettext_noop("{made} of {count} refreshes were made."),
+            made=holder.family_sequence,
+            count=count,
+        )
         yield "refresh_count_exceeded", holder.family_sequence < count, told
 
 
@@ -234,8 +272,13 @@ def _name(record: IssuedToken | RefreshKey) -> str:
     family = record.family
     whose = family.credential or family.user
     if isinstance(record, IssuedToken):
-        return f"{record.get_token_format_display()} access token of {whose} for {family.audience}"
-    return f"Refresh token of {whose} for {family.audience}"
+        return Sentence(
+            gettext_noop("{format} access token of {whose} for {audience}"),
+            format=record.get_token_format_display(),
+            whose=whose,
+            audience=family.audience,
+        )
+    return Sentence(gettext_noop("Refresh token of {whose} for {audience}"), whose=whose, audience=family.audience)
 
 
 def _at(moment: datetime | None) -> str:
@@ -243,4 +286,4 @@ def _at(moment: datetime | None) -> str:
 
 
 def _until(moment: datetime | None) -> str:
-    return "" if moment is None else f"It lives until {_at(moment)}."
+    return "" if moment is None else Sentence(gettext_noop("It lives until {at}."), at=_at(moment))

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import secrets
 from credentials.rules import ClientFacts
@@ -150,7 +151,7 @@ def _write(
     is_jwt = facts.token_format == "jwt"
     if is_jwt and terms.access_lifetime is None and not settings.ALLOW_NEVER_EXPIRING_JWT:
         # A policy from before the setting said no.
-        raise errors.GrantNotAllowed("Never-expiring JWTs are forbidden in this installation.")
+        raise errors.GrantNotAllowed(gettext_noop("Never-expiring JWTs are forbidden in this installation."))
     if is_jwt and facts.kid is None:
         raise FirstKeyNeeded(facts.environment_id)
     expires_at = rules.access_expiry(terms, now)

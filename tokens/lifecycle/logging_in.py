@@ -7,11 +7,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import identify, secrets
 from credentials.errors import SECOND_FACTOR_REFUSALS, InvalidCredentials
 from credentials.models import User
 from proxies.models import Environment
+from proxies.sentences import Sentence
 from tokens import devices, errors, rules, session_rules, signing
 from tokens.lifecycle import minting, session_tokens
 from tokens.lifecycle.audit import Entry, Request, audited, clean_text
@@ -124,11 +126,17 @@ def _target(facts: LoginFacts, wish: Wish, entry: Entry) -> _Target:
     entry.audience = wish.audience
     if facts.proxy_id is None and facts.group_id is None:
         if wish.kind != "minted":
-            raise errors.InvalidTarget("This is neither the portal's API nor an API proxy or group you may use.")
+            raise errors.InvalidTarget(
+                gettext_noop("This is neither the portal's API nor an API proxy or group you may use.")
+            )
         return _Target(_fit(wish.audience), rules.DEFAULT_SCOPE)
     entry.proxy, entry.group = facts.proxy_slug or "", facts.group_slug or ""
     if facts.grant_id is None:
-        raise errors.InvalidTarget(f"No grant lets {facts.username} use it. Grant it to this person first.")
+        raise errors.InvalidTarget(
+            Sentence(
+                gettext_noop("No grant lets {username} use it. Grant it to this person first."), username=facts.username
+            )
+        )
     if facts.deployment_id is None or facts.undeployed_at is not None:
         raise errors.HolderUndeployed
     entry.audience = facts.proxy_audience or facts.group_audience or ""
@@ -139,7 +147,7 @@ def _fit(audience: str) -> str:
     """An audience as it can be stored and shown; none at all is the portal's."""
     stripped = audience.strip()
     if clean_text(stripped, _AUDIENCE_LENGTH) != stripped or (audience and not stripped):
-        raise errors.InvalidRequest("An audience has 1 to 255 printable characters.")
+        raise errors.InvalidRequest(gettext_noop("An audience has 1 to 255 printable characters."))
     return stripped
 
 
@@ -151,7 +159,9 @@ def _terms(wish: Wish) -> rules.Terms:
     )
     if refresh is None:
         most = settings.REFRESH_TOKEN_MAXIMUM_LIFETIME_SECONDS
-        raise errors.InvalidRequest(f"The lifetime is a number of seconds from 1 to {most}.")
+        raise errors.InvalidRequest(
+            Sentence(gettext_noop("The lifetime is a number of seconds from 1 to {most}."), most=most)
+        )
     return rules.Terms(
         access_lifetime=session_rules.access_lifetime(default=settings.ACCESS_TOKEN_LIFETIME_SECONDS, refresh=refresh),
         refresh_lifetime=refresh,

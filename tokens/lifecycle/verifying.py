@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from credentials import certificates
 from credentials.secrets import ACCESS_TOKEN
@@ -23,7 +24,7 @@ class UnknownProxy(errors.TokenError):
     """A gateway named a proxy that does not exist: a fault of its configuration."""
 
     code = "unknown_proxy"
-    sentence = "The gateway named an unknown API proxy."
+    sentence = gettext_noop("The gateway named an unknown API proxy.")
 
 
 @dataclass(frozen=True, slots=True)

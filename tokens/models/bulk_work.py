@@ -1,32 +1,37 @@
 """Work on many rows, done in the background piece by piece (D12)."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class BulkWork(models.Model):
     """Many revocations that were asked for at once. Which rows is fixed when it is asked for, in its slices."""
 
     class What(models.TextChoices):
-        TOKEN = "token", "Revoke access tokens"
-        FAMILY = "family", "Revoke families with all their tokens"
-        KEY = "key", "Revoke refresh keys alone"
+        TOKEN = "token", _("Revoke access tokens")
+        FAMILY = "family", _("Revoke families with all their tokens")
+        KEY = "key", _("Revoke refresh keys alone")
 
-    what = models.CharField(max_length=10, choices=What)
-    chosen_by = models.CharField("filter", max_length=500, blank=True, default="", help_text="What the list showed.")
-    by = models.CharField("asked for by", max_length=150)
-    because = models.CharField("reason", max_length=200, blank=True, default="")
+    what = models.CharField(_("what"), max_length=10, choices=What)
+    chosen_by = models.CharField(
+        _("filter"), max_length=500, blank=True, default="", help_text=_("What the list showed.")
+    )
+    by = models.CharField(_("asked for by"), max_length=150)
+    because = models.CharField(_("reason"), max_length=200, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
     total = models.PositiveIntegerField()
     done = models.PositiveIntegerField(default=0)
-    ended = models.PositiveIntegerField(default=0, help_text="Rows that this work ended; the others were ended before.")
-    created_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True, blank=True)
-    paused_at = models.DateTimeField(null=True, blank=True)
-    paused_by = models.CharField(max_length=150, blank=True, default="")
-    finished_at = models.DateTimeField(null=True, blank=True)
+    ended = models.PositiveIntegerField(
+        _("ended"), default=0, help_text=_("Rows that this work ended; the others were ended before.")
+    )
+    created_at = models.DateTimeField(_("created at"))
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
+    paused_by = models.CharField(_("paused by"), max_length=150, blank=True, default="")
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
-        verbose_name, verbose_name_plural = "bulk work", "bulk work"
+        verbose_name, verbose_name_plural = _("bulk work"), _("bulk work")
         ordering = ("-id",)
         default_permissions = ("view", "change")
         indexes = (models.Index(fields=("id",), condition=models.Q(finished_at=None), name="bulk_work_to_do"),)
@@ -53,6 +58,8 @@ class BulkSlice(models.Model):
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("bulk slice")
+        verbose_name_plural = _("bulk slices")
         default_permissions = ()
         ordering = ("work", "number")
         constraints = (models.UniqueConstraint(fields=("work", "number"), name="one_slice_of_a_number"),)

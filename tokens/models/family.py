@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from credentials.models import Credential, CredentialDeployment, Grant, User
 from proxies.models import ApiProxy, Deployment, Environment, ProxyGroup
@@ -27,56 +28,72 @@ class TokenFamily(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CLIENT = "client", "Client credentials"
-        LOGIN = "login", "Login"
-        MINTED = "minted", "Refresh key made in the admin"
+        CLIENT = "client", _("Client credentials")
+        LOGIN = "login", _("Login")
+        MINTED = "minted", _("Refresh key made in the admin")
 
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CLIENT)
-    credential = models.ForeignKey(Credential, null=True, related_name="families", **_UNCHECKED)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.CLIENT)
+    credential = models.ForeignKey(
+        Credential, verbose_name=_("credential"), null=True, related_name="families", **_UNCHECKED
+    )
     # Indexed below, where it says something: most families are of clients and for a proxy.
-    user = models.ForeignKey(User, null=True, related_name="families", db_index=False, **_UNCHECKED)
-    environment = models.ForeignKey(Environment, related_name="families", **_UNCHECKED)
-    proxy = models.ForeignKey(ApiProxy, null=True, related_name="families", **_UNCHECKED)
-    group = models.ForeignKey(ProxyGroup, null=True, related_name="families", db_index=False, **_UNCHECKED)
-    grant = models.ForeignKey(Grant, **_UNREAD)
-    policy = models.ForeignKey(TokenPolicy, **_UNREAD)
-    audience = models.CharField(max_length=255)
-    scopes = models.TextField(help_text="All that later refreshes may ask for (D39).")
-    issued_at = models.DateTimeField()
+    user = models.ForeignKey(
+        User, verbose_name=_("user"), null=True, related_name="families", db_index=False, **_UNCHECKED
+    )
+    environment = models.ForeignKey(Environment, verbose_name=_("environment"), related_name="families", **_UNCHECKED)
+    proxy = models.ForeignKey(ApiProxy, verbose_name=_("proxy"), null=True, related_name="families", **_UNCHECKED)
+    group = models.ForeignKey(
+        ProxyGroup, verbose_name=_("group"), null=True, related_name="families", db_index=False, **_UNCHECKED
+    )
+    grant = models.ForeignKey(Grant, verbose_name=_("grant"), **_UNREAD)
+    policy = models.ForeignKey(TokenPolicy, verbose_name=_("policy"), **_UNREAD)
+    audience = models.CharField(_("audience"), max_length=255)
+    scopes = models.TextField(_("scopes"), help_text=_("All that later refreshes may ask for (D39)."))
+    issued_at = models.DateTimeField(_("issued at"))
 
-    token_format = models.CharField(max_length=10, choices=TokenFormat)
-    access_token_lifetime_secs = models.PositiveIntegerField(null=True, help_text="L; empty: never expires.")
-    refresh_token_lifetime_secs = models.PositiveIntegerField(null=True, help_text="R; empty: not refreshable.")
-    refresh_count = models.PositiveIntegerField(null=True, help_text="N; empty: without limit.")
-    refresh_mode = models.CharField(max_length=10, choices=RefreshMode, default=RefreshMode.ROTATING)
-    retry_window_secs = models.PositiveIntegerField(default=10)
-    ends_at = models.DateTimeField(null=True, help_text="Absolute end (D9).")
+    token_format = models.CharField(_("token format"), max_length=10, choices=TokenFormat)
+    access_token_lifetime_secs = models.PositiveIntegerField(
+        _("access token lifetime secs"), null=True, help_text=_("L; empty: never expires.")
+    )
+    refresh_token_lifetime_secs = models.PositiveIntegerField(
+        _("refresh token lifetime secs"), null=True, help_text=_("R; empty: not refreshable.")
+    )
+    refresh_count = models.PositiveIntegerField(_("refresh count"), null=True, help_text=_("N; empty: without limit."))
+    refresh_mode = models.CharField(_("refresh mode"), max_length=10, choices=RefreshMode, default=RefreshMode.ROTATING)
+    retry_window_secs = models.PositiveIntegerField(_("retry window secs"), default=10)
+    ends_at = models.DateTimeField(_("ends at"), null=True, help_text=_("Absolute end (D9)."))
 
-    key_generation = models.PositiveIntegerField(null=True)
-    user_generation = models.PositiveIntegerField(null=True)
-    deployment = models.ForeignKey(Deployment, **_UNREAD)
-    deployment_generation = models.PositiveIntegerField(null=True)
-    credential_deployment = models.ForeignKey(CredentialDeployment, **_UNREAD)
-    credential_deployment_generation = models.PositiveIntegerField(null=True)
-    signing_key = models.ForeignKey(SigningKey, help_text="Key at issue; changed: all end.", **_UNREAD)
+    key_generation = models.PositiveIntegerField(_("key generation"), null=True)
+    user_generation = models.PositiveIntegerField(_("user generation"), null=True)
+    deployment = models.ForeignKey(Deployment, verbose_name=_("deployment"), **_UNREAD)
+    deployment_generation = models.PositiveIntegerField(_("deployment generation"), null=True)
+    credential_deployment = models.ForeignKey(CredentialDeployment, verbose_name=_("credential deployment"), **_UNREAD)
+    credential_deployment_generation = models.PositiveIntegerField(_("credential deployment generation"), null=True)
+    signing_key = models.ForeignKey(
+        SigningKey, verbose_name=_("signing key"), help_text=_("Key at issue; changed: all end."), **_UNREAD
+    )
 
     legacy_verifier = models.ForeignKey(
         LegacyVerifier,
+        verbose_name=_("legacy verifier"),
         null=True,
         blank=True,
         related_name="families",
         db_index=False,  # indexed for imported families alone: the others are many more
-        help_text="Imported: what knows its tokens of before.",
+        help_text=_("Imported: what knows its tokens of before."),
         **_UNCHECKED,
     )
-    sequence = models.PositiveIntegerField(default=0)
-    exhausted_at = models.DateTimeField(null=True, help_text="The refresh handle was cleared past the count (D3).")
-    revoked_at = models.DateTimeField(null=True)
-    revoked_by = models.CharField(max_length=150, default="")
-    revoked_because = models.CharField(max_length=200, default="")
+    sequence = models.PositiveIntegerField(_("sequence"), default=0)
+    exhausted_at = models.DateTimeField(
+        _("exhausted at"), null=True, help_text=_("The refresh handle was cleared past the count (D3).")
+    )
+    revoked_at = models.DateTimeField(_("revoked at"), null=True)
+    revoked_by = models.CharField(_("revoked by"), max_length=150, default="")
+    revoked_because = models.CharField(_("revoked because"), max_length=200, default="")
 
     class Meta:
-        verbose_name_plural = "token families"
+        verbose_name = _("token family")
+        verbose_name_plural = _("token families")
         indexes = (
             models.Index(fields=("user",), condition=Q(user__isnull=False), name="families_by_user"),
             models.Index(fields=("group",), condition=Q(group__isnull=False), name="families_by_group"),
@@ -116,29 +133,37 @@ class RefreshKey(models.Model):
     """A refresh token as a keyed hash. It has at most one successor; with one it is spent (S0.27, D2)."""
 
     # The constraint of family and sequence is its index.
-    family = models.ForeignKey(TokenFamily, related_name="refresh_keys", db_index=False, **_UNCHECKED)
-    sequence = models.PositiveIntegerField()
+    family = models.ForeignKey(
+        TokenFamily, verbose_name=_("family"), related_name="refresh_keys", db_index=False, **_UNCHECKED
+    )
+    sequence = models.PositiveIntegerField(_("sequence"))
     # The number of its predecessor, whose row may be cleaned long before it; no number is given twice.
     parent = models.OneToOneField(
-        "self", null=True, on_delete=models.DO_NOTHING, related_name="successor", db_constraint=False
+        "self",
+        verbose_name=_("parent"),
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="successor",
+        db_constraint=False,
     )
     token_hash = models.CharField(max_length=64)
-    jti = models.CharField(max_length=64)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    lifetime_secs = models.PositiveIntegerField()
-    refreshable = models.BooleanField(default=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_by = models.CharField(max_length=150, blank=True, default="")
-    revoked_because = models.CharField(max_length=200, blank=True, default="")
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    content = models.JSONField(null=True, blank=True)
-    device_info = models.JSONField(null=True, blank=True)
-    device_id = models.CharField(max_length=150, blank=True, default="")
-    signing_key = models.ForeignKey(SigningKey, blank=True, **_UNREAD)
+    jti = models.CharField(_("jti"), max_length=64)
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    lifetime_secs = models.PositiveIntegerField(_("lifetime secs"))
+    refreshable = models.BooleanField(_("refreshable"), default=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    revoked_by = models.CharField(_("revoked by"), max_length=150, blank=True, default="")
+    revoked_because = models.CharField(_("revoked because"), max_length=200, blank=True, default="")
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
+    content = models.JSONField(_("content"), null=True, blank=True)
+    device_info = models.JSONField(_("device info"), null=True, blank=True)
+    device_id = models.CharField(_("device id"), max_length=150, blank=True, default="")
+    signing_key = models.ForeignKey(SigningKey, verbose_name=_("signing key"), blank=True, **_UNREAD)
 
     class Meta:
-        verbose_name = "refresh token"
+        verbose_name = _("refresh token")
+        verbose_name_plural = _("refresh tokens")
         constraints = (
             models.UniqueConstraint(fields=("family", "sequence"), name="one_refresh_key_per_family_and_sequence"),
             models.UniqueConstraint(fields=("token_hash",), name="one_refresh_key_per_hash"),
@@ -164,5 +189,5 @@ class JwtRefreshKey(RefreshKey):
 
     class Meta:
         proxy = True
-        verbose_name = "JWT refresh key"
-        verbose_name_plural = "JWT Refresh Keys"
+        verbose_name = _("JWT refresh key")
+        verbose_name_plural = _("JWT Refresh Keys")

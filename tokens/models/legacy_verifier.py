@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from proxies.models import Environment
 
@@ -14,8 +15,8 @@ class LegacyVerifier(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CHECKSUM = "checksum", "Opaque tokens, known by their SHA-256"
-        JWT = "jwt", "JWTs, verified by the other system's key"
+        CHECKSUM = "checksum", _("Opaque tokens, known by their SHA-256")
+        JWT = "jwt", _("JWTs, verified by the other system's key")
 
     class Algorithm(models.TextChoices):
         HS256 = "HS256", "HS256"
@@ -28,21 +29,26 @@ class LegacyVerifier(models.Model):
         ES384 = "ES384", "ES384"
         ES512 = "ES512", "ES512"
 
-    name = models.SlugField(max_length=50, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind)
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="legacy_verifiers")
-    algorithm = models.CharField(max_length=5, choices=Algorithm, blank=True, default="")
-    kid = models.CharField(
-        "key id", max_length=100, blank=True, default="", help_text="Empty: headers that name no key."
+    name = models.SlugField(_("name"), max_length=50, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    environment = models.ForeignKey(
+        Environment, verbose_name=_("environment"), on_delete=models.PROTECT, related_name="legacy_verifiers"
     )
-    user_claim = models.CharField(max_length=60, blank=True, default="", help_text="Names the user in a JWT.")
+    algorithm = models.CharField(_("algorithm"), max_length=5, choices=Algorithm, blank=True, default="")
+    kid = models.CharField(
+        _("key id"), max_length=100, blank=True, default="", help_text=_("Empty: headers that name no key.")
+    )
+    user_claim = models.CharField(
+        _("user claim"), max_length=60, blank=True, default="", help_text=_("Names the user in a JWT.")
+    )
     sealed_key = models.BinaryField(null=True, blank=True)
-    created_at = models.DateTimeField()
-    ends_at = models.DateTimeField(help_text="From then on its tokens are unknown.")
+    created_at = models.DateTimeField(_("created at"))
+    ends_at = models.DateTimeField(_("ends at"), help_text=_("From then on its tokens are unknown."))
 
     class Meta:
         ordering = ("name",)
-        verbose_name = "imported-token verifier"
+        verbose_name = _("imported-token verifier")
+        verbose_name_plural = _("imported-token verifiers")
         default_permissions = ("view", "change")
         constraints = (
             models.CheckConstraint(

@@ -18,7 +18,9 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
+from proxies.sentences import Sentence
 from tokens.errors import WebhookFailed, WebhookRefused
 
 CONNECT_SECONDS = 5.0
@@ -56,16 +58,16 @@ def target(url: str) -> Target:
         port = parts.port
         host = (parts.hostname or "").encode("idna").decode()
     except (ValueError, UnicodeError):
-        raise WebhookRefused("This is not an address.") from None
+        raise WebhookRefused(gettext_noop("This is not an address.")) from None
     if len(url) > LONGEST_URL or _PRINTABLE.fullmatch(url) is None or not host or port == 0:
-        raise WebhookRefused("This is not an address such as https://hooks.example.com/latchkey.")
+        raise WebhookRefused(gettext_noop("This is not an address such as https://hooks.example.com/latchkey."))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise WebhookRefused("An address has no user name, no password and no part after #.")
+        raise WebhookRefused(gettext_noop("An address has no user name, no password and no part after #."))
     if parts.scheme not in {"https", "http"}:
-        raise WebhookRefused("An address begins with https://.")
+        raise WebhookRefused(gettext_noop("An address begins with https://."))
     https = parts.scheme == "https"
     if not https and not settings.WEBHOOK_ALLOW_HTTP:
-        raise WebhookRefused("An address begins with https://. WEBHOOK_ALLOW_HTTP allows others.")
+        raise WebhookRefused(gettext_noop("An address begins with https://. WEBHOOK_ALLOW_HTTP allows others."))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(https, host, port or (443 if https else 80), path)
 
@@ -108,11 +110,11 @@ def resolve(wanted: Target) -> list[str]:
     try:
         found = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise WebhookFailed("The host's name has no address.") from None
+        raise WebhookFailed(gettext_noop("The host's name has no address.")) from None
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     for address in addresses:
         if not may_be_reached(ipaddress.ip_address(address.partition("%")[0]), wanted.host):
-            raise WebhookRefused("The host is inside the network. WEBHOOK_ALLOWED_HOSTS may name it.")
+            raise WebhookRefused(gettext_noop("The host is inside the network. WEBHOOK_ALLOWED_HOSTS may name it."))
     return addresses
 
 
@@ -161,7 +163,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = 
         done.set()
         connection.close()
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        raise WebhookFailed(f"It answered {status}.")
+        raise WebhookFailed(Sentence(gettext_noop("It answered {status}."), status=status))
     return status
 
 
@@ -181,11 +183,15 @@ def _cut_when_late(
 def _sentence(trouble: Exception, *, late: bool) -> str:
     """What happened, in the words of this program: the other side's may hold anything."""
     if late or isinstance(trouble, TimeoutError):
-        return "It did not answer in time."
+        return gettext_noop("It did not answer in time.")
     if isinstance(trouble, ssl.SSLCertVerificationError):
-        return "Its certificate is not one that this machine trusts for this name."
+        return gettext_noop("Its certificate is not one that this machine trusts for this name.")
     if isinstance(trouble, ssl.SSLError):
-        return "TLS failed."
+        return gettext_noop("TLS failed.")
     if isinstance(trouble, ConnectionRefusedError):
-        return "The connection was refused."
-    return "The connection broke." if isinstance(trouble, OSError) else "It answered, but not as HTTP."
+        return gettext_noop("The connection was refused.")
+    return (
+        gettext_noop("The connection broke.")
+        if isinstance(trouble, OSError)
+        else gettext_noop("It answered, but not as HTTP.")
+    )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from credentials import secrets
 from proxies import history
@@ -114,7 +116,7 @@ def impact_lines(subject: object, act: str) -> list[ImpactLine]:
     if not isinstance(subject, Webhook) or act != "archive":
         return []
     waiting = subject.deliveries.filter(delivered_at=None, dead_at=None)
-    return [ImpactLine("Reminders that wait for it", waiting.count())]
+    return [ImpactLine(_("Reminders that wait for it"), waiting.count())]
 
 
 def send_test(webhook: Webhook, *, by: str, at: datetime | None = None) -> int:
@@ -161,4 +163,4 @@ def _named_once() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
-        raise WebhookRefused("There is a webhook of this name.") from None
+        raise WebhookRefused(gettext_noop("There is a webhook of this name.")) from None

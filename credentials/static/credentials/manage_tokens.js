@@ -2,6 +2,8 @@
 "use strict";
 (function () {
   const MARK = "X-Manage-Tokens";
+  // In the viewer's language, on the element that loads portal.js.
+  const WORDS = document.querySelector("script[data-copied]").dataset;
 
   function part(element) {
     return element.closest("[data-manage-tokens]");
@@ -58,7 +60,7 @@
         const told = document.createElement("p");
         told.className = "manage-tokens-refused";
         told.setAttribute("role", "alert");
-        told.textContent = answer.status === 403 ? "You may not do this." : "This did not work (" + answer.status + ").";
+        told.textContent = answer.status === 403 ? WORDS.forbidden : WORDS.failed + " (" + answer.status + ")";
         place.append(told);
       }
       return;
@@ -78,7 +80,7 @@
     const close = document.createElement("button");
     close.type = "button";
     close.className = "manage-tokens-close";
-    close.setAttribute("aria-label", "Close");
+    close.setAttribute("aria-label", WORDS.close);
     close.textContent = "\u00d7";
     close.addEventListener("click", function () { dialog.close(); });
     const place = document.createElement("div");

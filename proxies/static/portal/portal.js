@@ -3,6 +3,8 @@
 "use strict";
 (function () {
   const root = document.documentElement;
+  // In the viewer's language, on the element that loads this.
+  const WORDS = document.currentScript.dataset;
   const FOLDED = "latchkey.nav";
   root.dataset.script = "on";
 
@@ -41,7 +43,7 @@
       field.remove();
       button.focus();
     }
-    tell(button, done ? "Copied" : "Select it and copy");
+    tell(button, done ? WORDS.copied : WORDS.select);
   }
 
   function tell(button, words) {
@@ -75,7 +77,7 @@
   const language = navigator.language || "en";
   const short = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
-  const distance = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const distance = new Intl.RelativeTimeFormat(root.lang || "en", { numeric: "auto" });
 
   function away(at) {
     const seconds = (at - Date.now()) / 1000;

@@ -4,7 +4,6 @@ What a role may do stands here by name, apart from the code that grants it: an a
 it is written down, and an address that is new fails until it is said who may open it.
 """
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,20 +12,13 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from django.utils import timezone
 
-from credentials import client_keys, personal_tokens
-from credentials.models import Credential, User
-from proxies import jobs
+from credentials.models import User
 from proxies.adminkit import PortalAdmin, act_url, pages
 from proxies.models import ChangeRecord
-from tests import world as worlds
-from tests.credentials.connections import opened
-from tests.tokens import proofs
+from tests.tokens.admin import filled
 from tests.world import World
-from tokens import bulk_work, legacy, lifecycle, reminders, signing
 from tokens.models import IssuedToken, TokenFamily, TokenRequestLog
-from tokens.reminders import webhooks
 from tokens.roles import AUDITOR, OPERATOR, ROLES, SECURITY, VIEWER
 
 # Screen and act, for each role; whatever is not here is forbidden.
@@ -62,27 +54,7 @@ SCREENS = {screen.opts.model_name or "": screen for screen in admin.site._regist
 
 @pytest.fixture
 def world(db: None) -> World:
-    """One of everything that has an act."""
-    made = worlds.build()
-    signing.ensure(made.test, by="test")
-    client = made.credential("shop", made.billing)
-    made.issue(client, target="billing")
-    made.issue(made.key_of(made.orders))
-    opened(environment=made.test)
-    client_keys.add_keys(made.credentials["shop"], proofs.public_pem(proofs.private_key()), by="test")
-    clara = User.objects.create_user("clara", password="x")
-    lifecycle.mint(clara, audience="https://example.com", lifetime=600, request=worlds.REQUEST)
-    personal_tokens.make(clara, name="script", scopes=["read"], by="clara")
-    jobs.enlist()
-    bulk_work.start("family", [10**9], by="test")
-    webhooks.add(name="hook", url="https://hooks.example.com/", by="test")
-    Credential.objects.filter(name="shop").update(
-        created_at=worlds.START, expires_on=timezone.now() + timedelta(days=5)
-    )
-    assert reminders.sweep().reminders
-    ends = timezone.now() + timedelta(days=30)
-    legacy.register_checksum(name="old", environment=made.test, ends_at=ends, by="test")
-    return made
+    return filled.build()
 
 
 def browser_in(role: str) -> Browser:
