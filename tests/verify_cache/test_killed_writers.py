@@ -11,7 +11,7 @@ from tests.verify_cache.dying import WAYS
 from tests.verify_cache.test_races import alone, build
 
 ROUNDS = int(os.environ.get("VERIFY_CACHE_DEATHS", "6"))
-pytestmark = [pytest.mark.fault, pytest.mark.skipif("not os.environ.get('DATABASE_URL')", reason="needs PostgreSQL")]
+pytestmark = [pytest.mark.fault, pytest.mark.on_postgresql]
 
 
 @pytest.mark.parametrize("way", WAYS)

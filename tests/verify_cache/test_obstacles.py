@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from tokens.verify_cache import host
 from tokens.verify_cache.obstacles import obstacles
@@ -30,10 +29,9 @@ def test_shared_memory_that_cannot_be_had_is_named(folder: Path, monkeypatch: py
     assert "nowhere" in what
 
 
+@pytest.mark.on_postgresql
 @pytest.mark.django_db
 def test_sessions_that_take_no_part_are_named(folder: Path) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("needs PostgreSQL")
     ((what, _),) = obstacles()  # this process' own session began without the setting
     assert what.endswith("take no part in it: latchkey.")
 

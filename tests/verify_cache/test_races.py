@@ -20,7 +20,7 @@ from tokens.verify_cache import host
 
 # make test-all plays each kind some dozens of times; VERIFY_CACHE_ROUNDS=500 and more for a proof.
 ROUNDS = int(os.environ.get("VERIFY_CACHE_ROUNDS", "40"))
-pytestmark = [pytest.mark.slow, pytest.mark.skipif("not os.environ.get('DATABASE_URL')", reason="needs PostgreSQL")]
+pytestmark = [pytest.mark.slow, pytest.mark.on_postgresql]
 QUIET = {"VERIFY_CACHE": "host", "TOKEN_RATE_LIMIT_PER_MINUTE": "0", "CLIENT_RATE_LIMIT_PER_MINUTE": "0"}
 HOUR = {"access_token_lifetime_secs": 3600, "refresh_token_lifetime_secs": 7200, "refresh_count": 100}
 

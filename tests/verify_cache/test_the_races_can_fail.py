@@ -8,7 +8,7 @@ from tests.databases import OwnDatabase
 from tests.verify_cache.board import Board
 from tests.verify_cache.test_races import alone, build
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif("not os.environ.get('DATABASE_URL')", reason="needs PostgreSQL")]
+pytestmark = [pytest.mark.slow, pytest.mark.on_postgresql]
 
 
 @pytest.mark.parametrize("fault", ["never marks", "names no slot"])

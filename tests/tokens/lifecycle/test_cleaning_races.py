@@ -90,11 +90,11 @@ class Between:
         finally:
             close_connections()
 
-    def changed(self, sql: str, parameters: Any) -> int:
+    def changed(self, sql: str, parameters: Any, **named: Any) -> int:
         if "DELETE FROM tokens_tokenfamily" in sql and not self.thread.ident:
             self.thread.start()
             self.thread.join(1)  # it waits for what the sweep holds, or has done its worst by now
-        return self.real(sql, parameters)
+        return self.real(sql, parameters, **named)
 
 
 @pytest.mark.parametrize("act", [people.access, people.renew])
