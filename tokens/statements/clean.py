@@ -20,11 +20,11 @@ from django.db import connection, transaction
 from tokens.statements import database
 
 BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), 0)
-# 64 MB of SQLite's log.
-PAGES_BETWEEN_CHECKPOINTS = 16_000
+# 256 MB of SQLite's log: most windows touch the same pages of the indexes, which are written back once for several.
+PAGES_BETWEEN_CHECKPOINTS = 64_000
 # The pages that a window touches stay in memory until it commits; with SQLite's own 2 MB they would be written and read
 # several times each. All the memory that cleaning takes is to be below 50 MB.
-CACHE_KIB, USUAL_CACHE_KIB = 36_000, 2_000
+CACHE_KIB, USUAL_CACHE_KIB = 42_000, 2_000
 
 
 class Limits(NamedTuple):
