@@ -126,18 +126,19 @@ def _goals() -> list[Goal]:
     found: list[Goal] = []
     for server, peer in (("gunicorn", "peer-dot-gunicorn"), ("granian", "peer-dot-granian")):
         our, hello = f"ours-{server}", ("ours-hello-gunicorn" if server == "gunicorn" else "peer-hello-granian")
-        there = f"({server})"
+        kept, there = f"ours-cache-{server}", f"({server})"
         found += [
             Goal(f"verify, SELECT {there}", "bare hello", (hello, "hello"), (our, "verify"), 15, scale=100),
             Goal(f"verify, SELECT {there}", "DOT view", (peer, "ping-bearer"), (our, "verify"), 8),
+            Goal(f"verify, kept {there}", "bare hello", (hello, "hello"), (kept, "verify-hit"), 45, 60, 100),
             Goal(
-                f"verify, kept {there}", "bare hello", (hello, "hello"), (f"ours-cache-{server}", "verify"), 45, 60, 100
-            ),
-            Goal(
-                f"verify, kept {there}", "DOT view", (peer, "ping-bearer"), (f"ours-cache-{server}", "verify"),
+                f"verify, kept {there}", "DOT view", (peer, "ping-bearer"), (kept, "verify-hit"),
                 8 if server == "gunicorn" else 30,
             ),
             Goal(f"introspect {there}", "DOT", (peer, "introspect-bearer"), (our, "introspect"), 15),
+            Goal(f"introspect, kept {there}", "DOT", (peer, "introspect-bearer"), (kept, "introspect-hit"), 50),
+            Goal(f"introspect, kept {there}", "oidc-provider in memory", ("peer-oidc-provider", "introspect"),
+                 (kept, "introspect-hit"), 2.5),
             Goal(f"refresh {there}", "DOT", (peer, "refresh-plain"), (our, "refresh"), 10, 15),
             Goal(f"refresh {there}", "simplejwt", ("peer-simplejwt", "refresh"), (our, "refresh"), 7, 10),
             Goal(f"client credentials, opaque {there}", "DOT", (peer, "token-cc-plain"), (our, "token"), 6, 8),
@@ -166,7 +167,7 @@ GOALS = [*_goals(), *_embedded()]
 ALSO = (
     Goal("login refresh", "simplejwt", ("peer-simplejwt", "refresh"), ("ours-gunicorn", "renew"), 1),
     Goal("revoke", "DOT", ("peer-dot-gunicorn", "revoke-plain"), ("ours-gunicorn", "revoke"), 1),
-    Goal("introspect (granian)", "oidc-provider in memory", ("peer-oidc-provider", "introspect"),
+    Goal("introspect, SELECT (granian)", "oidc-provider in memory", ("peer-oidc-provider", "introspect"),
          ("ours-granian", "introspect"), 1),
     Goal("refresh (granian)", "oidc-provider in memory", ("peer-oidc-provider", "refresh"),
          ("ours-granian", "refresh"), 1),

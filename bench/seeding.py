@@ -18,6 +18,8 @@ from typing import Any
 DAY = 24 * 3600
 KNOWN, REFRESHED, REVOKED, SESSIONS = 10_000, 400, 15_000, 150
 SLICE = 50_000
+# So few that a cache is asked for each again and again within its seconds.
+HOT = 100
 
 
 def world() -> dict[str, Any]:
@@ -127,6 +129,7 @@ def fill(rows: int, feeds: Path) -> None:
     if there < rows:
         fresh = _more(known["orders"], newest.family_id, rows - there)
         _write(feeds, "access", fresh[:: max(1, len(fresh) // KNOWN)])
+        _write(feeds, "hot", fresh[:HOT])
     _write(feeds, "revoke", _more(known["orders"], newest.family_id, REVOKED))
     _write(feeds, "refresh", [issue(known["orders"]).refresh_token for _ in range(REFRESHED)])
     _write(feeds, "jwt", [issue(known["billing"]).access_token for _ in range(REFRESHED)])

@@ -67,6 +67,8 @@ def operations(feeds: Path, orders: str, billing: str) -> dict[str, str]:
     renew = f'path = "/api/auth/renew", {json_headers}, next = "refresh"'
     return {
         "verify": f"{verify % 'orders'}, {feed('access', 'rand')}",
+        "verify-hit": f"{verify % 'orders'}, {feed('hot', 'rand')}",
+        "introspect-hit": f"{introspect}, {feed('hot', 'rand')}, expect = '\"active\":true'",
         "verify-jwt": f"{verify % 'billing'}, {feed('jwt', 'rand')}",
         "introspect": f"{introspect}, {feed('access', 'rand')}, expect = '\"active\":true'",
         "token": form(orders, "grant_type=client_credentials&scope=read", "access_token"),

@@ -53,6 +53,10 @@ class Scene:
 
 Change = Callable[[Scene], AbstractContextManager[Round]]
 CHANGES: dict[str, Change] = {}
+# These end what a token may do at a proxy; of the token itself introspection goes on to tell.
+TOLD_ALIKE = frozenset(
+    ("disallow_methods", "require_scopes", "add_path_rule", "gateways_must_prove_themselves", "remove_from_group")
+)
 
 
 def change(make: Callable[[Scene], Iterator[Round]]) -> Change:

@@ -1,7 +1,7 @@
-"""Two processes verify in loops while a third ends what they find good, in every way there is."""
+"""Two processes verify, or introspect, in loops while a third ends what they find good, in every way there is."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from tests.verify_cache.board import ENDED, NOW, OVER, STOP, VERIFIERS, Board, wait_for
 from tests.verify_cache.changes import CHANGES, Round, Scene
 from tests.world import call
+from tokens.lifecycle import Client
 from tokens.verify_cache import kept
 from tokens.verify_cache.marking import MarkingConnection
 
@@ -17,6 +18,36 @@ WRITER = VERIFIERS
 
 def ask(proxy: str, token: str) -> int:
     return call("/auth/verify", method="GET", HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_X_PROXY=proxy).status
+
+
+class Introspecting:
+    """Asks the introspection endpoint in the name of a client that may know; 200 means active."""
+
+    def __init__(self, clients: dict[str, tuple[str, str]]) -> None:
+        self._clients = [Client(*pair) for pair in clients.values()]
+        self._who: dict[str, Client] = {}
+
+    def __call__(self, proxy: str, token: str) -> int:
+        if (known := self._who.get(token)) is not None:
+            return self._status(known, token)
+        for client in self._clients:
+            if (status := self._status(client, token)) == 200:
+                self._who = {token: client}
+                break
+        return status
+
+    def _status(self, client: Client, token: str) -> int:
+        answered = call("/oauth2/introspect", {"token": token}, client=client)
+        if answered.status != 200:
+            return answered.status
+        return 200 if answered.json["active"] else 204
+
+
+Question = Callable[[str, str], int]
+
+
+def question(door: str, clients: dict[str, tuple[str, str]]) -> Question:
+    return Introspecting(clients) if door == "introspect" else ask
 
 
 def _counting() -> list[int]:
@@ -32,7 +63,7 @@ def _counting() -> list[int]:
     return count
 
 
-def verify_in_a_loop(index: int, board: Board) -> dict[str, int]:
+def verify_in_a_loop(index: int, board: Board, ask: Question = ask) -> dict[str, int]:
     numbers, count = board.numbers, _counting()
     statuses: dict[int, int] = {}
     known, warm = 0, 0
@@ -60,7 +91,7 @@ def verify_in_a_loop(index: int, board: Board) -> dict[str, int]:
     return {"kept": count[0], "stale": numbers[board.of(index, 2)], **{str(key): n for key, n in statuses.items()}}
 
 
-def play(board: Board, round_: Round) -> dict[str, int]:
+def play(board: Board, round_: Round, ask: Question = ask) -> dict[str, int]:
     """One round; what was wrong with it."""
     numbers = board.numbers
     board.show(round_.proxy, round_.token)
@@ -75,7 +106,9 @@ def play(board: Board, round_: Round) -> dict[str, int]:
     return {"cold": not warm, "stale": stale, "unrefused": not refused}
 
 
-def write(board: Board, names: list[str], rounds: int, clients: dict[str, tuple[str, str]]) -> dict[str, int]:
+def write(
+    board: Board, names: list[str], rounds: int, clients: dict[str, tuple[str, str]], ask: Question = ask
+) -> dict[str, int]:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -84,18 +117,25 @@ def write(board: Board, names: list[str], rounds: int, clients: dict[str, tuple[
     try:
         for turn in range(rounds):
             with CHANGES[names[turn % len(names)]](scene) as round_:
-                wrong = play(board, round_)
+                wrong = play(board, round_, ask)
             total = {key: total[key] + wrong.get(key, 1) for key in total}
     finally:
         board.numbers[STOP] = 1
     return total
 
 
-def race(index: int, path: str, names: list[str], rounds: int, clients: dict[str, tuple[str, str]]) -> dict[str, int]:
-    board = Board(Path(path))
+def race(
+    index: int,
+    path: str,
+    names: list[str],
+    rounds: int,
+    clients: dict[str, tuple[str, str]],
+    door: str = "verify",
+) -> dict[str, int]:
+    board, ask = Board(Path(path)), question(door, clients)
     if index < VERIFIERS:
-        return verify_in_a_loop(index, board)
-    return write(board, names, rounds, clients)
+        return verify_in_a_loop(index, board, ask)
+    return write(board, names, rounds, clients, ask)
 
 
 @contextmanager
@@ -116,9 +156,9 @@ FAULTS = {"never marks": _never, "names no slot": _without_a_slot}
 
 
 def race_with_a_fault(
-    index: int, path: str, fault: str, rounds: int, clients: dict[str, tuple[str, str]]
+    index: int, path: str, fault: str, rounds: int, clients: dict[str, tuple[str, str]], door: str = "verify"
 ) -> dict[str, int]:
     """As `race`, with a writer that has this fault."""
     if index == WRITER:
         MarkingConnection._marked = FAULTS[fault]  # type: ignore[assignment, method-assign]
-    return race(index, path, ["revoke_by_client"], rounds, clients)
+    return race(index, path, ["revoke_by_client"], rounds, clients, door)

@@ -1,64 +1,20 @@
 """What is kept of a verification, for how long, and what is never kept."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from credentials import clients
 from proxies import catalogue
 from proxies.catalogue import Rule
-from tests import world as worlds
+from tests.verify_cache.conftest import Clock
 from tests.world import Answered, World, call
 from tokens import policies, sightings
-from tokens.verify_cache import kept, watching
+from tokens.verify_cache import kept
 from tokens.verify_cache.words import EVERYTHING, SharedWords
 
 pytestmark = pytest.mark.django_db
-
-
-class Clock:
-    """Both clocks of the cache, and a watch that looks without end."""
-
-    def __init__(self) -> None:
-        self.at = timezone.now().timestamp()
-        self.monotonic = 1000.0
-
-    def move(self, seconds: float) -> None:
-        self.at += seconds
-        self.monotonic += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(kept, "monotonic", lambda: clock.monotonic)
-    monkeypatch.setattr(kept, "time", lambda: clock.at)
-    return clock
-
-
-@pytest.fixture
-def words(clock: Clock, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SharedWords]:
-    """VERIFY_CACHE=host with a map of the test's own; the test's transaction is not looked at."""
-    settings.VERIFY_CACHE = "host"
-    watch = watching.Watch()
-    watch.words, watch.counts_until = SharedWords(tmp_path / "words"), clock.monotonic + 1_000_000
-    monkeypatch.setattr(kept, "watch", watch)
-    monkeypatch.setattr(kept, "connection", type("Outside", (), {"in_atomic_block": False}))
-    kept._kept.clear()
-    yield watch.words
-    kept._kept.clear()
-
-
-@pytest.fixture
-def world() -> World:
-    world = worlds.build()
-    catalogue.change_environment(world.test, gateways_must_authenticate=False, by="test")
-    policies.set_policy(world.orders, by="test", access_token_lifetime_secs=3600)
-    return world
 
 
 def token(world: World, name: str = "orders") -> str:

@@ -1,4 +1,5 @@
-"""A revocation holds on the next request, with VERIFY_CACHE=host too: two processes verify while a third writes."""
+"""A revocation holds on the next request, with VERIFY_CACHE=host too: two processes verify, or
+introspect, while a third writes."""
 
 import os
 from collections.abc import Iterator
@@ -50,18 +51,26 @@ def alone(own: OwnDatabase) -> Iterator[None]:
         host.path_for(connection.settings_dict).unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("name", changes.CHANGES)
-def test_no_answer_is_stale_after_a_write_has_returned(name: str, own_database: OwnDatabase, tmp_path: Path) -> None:
+QUESTIONS = [
+    *(("verify", name) for name in changes.CHANGES),
+    *(("introspect", name) for name in changes.CHANGES if name not in changes.TOLD_ALIKE),
+]
+
+
+@pytest.mark.parametrize(("door", "name"), QUESTIONS)
+def test_no_answer_is_stale_after_a_write_has_returned(
+    door: str, name: str, own_database: OwnDatabase, tmp_path: Path
+) -> None:
     named = build()
     Board(tmp_path / "board")
 
     with alone(own_database):
         outcomes = own_database.run_in_processes(
-            3, "tests.verify_cache.racing.race", str(tmp_path / "board"), [name], ROUNDS, named
+            3, "tests.verify_cache.racing.race", str(tmp_path / "board"), [name], ROUNDS, named, door
         )
 
     first, second, writer = (outcome.get() for outcome in outcomes)
-    print(name, first, second, writer)
+    print(door, name, first, second, writer)
     assert writer == {"rounds": ROUNDS, "cold": 0, "stale": 0, "unrefused": 0}
     for verifier in (first, second):
         assert verifier["stale"] == 0

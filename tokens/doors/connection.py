@@ -61,7 +61,8 @@ class _Seat:
     It ends with its thread, and gives the connection back to the pool then.
     """
 
-    _lock = threading.Lock()
+    # A seat may end while its own thread holds the lock: memory is tidied up wherever something is made.
+    _lock = threading.RLock()
     taken: ClassVar[int] = 0
 
     def __init__(self, here: Any) -> None:

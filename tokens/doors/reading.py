@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -52,6 +53,16 @@ def form(environ: Environ) -> Form:
     if media_type != "application/x-www-form-urlencoded":
         raise InvalidRequest("Send the parameters as application/x-www-form-urlencoded.")
     return Form(_parse(_body(environ)))
+
+
+def body_ahead(environ: dict[str, Any]) -> bytes | None:
+    """The body, which can be read once more after; None where it cannot be read, which whoever reads it will say."""
+    try:
+        body = _body(environ)
+    except InvalidRequest:
+        return None
+    environ["wsgi.input"] = BytesIO(body)
+    return body
 
 
 def _body(environ: Environ) -> bytes:

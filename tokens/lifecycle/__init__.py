@@ -6,7 +6,7 @@ from tokens.lifecycle.bulk_revoking import Selection, count_matching, revoke_mat
 from tokens.lifecycle.cleaning import Cleaned, clean, count_expired
 from tokens.lifecycle.explaining import Explanation, Step, explain
 from tokens.lifecycle.finding import find
-from tokens.lifecycle.introspecting import introspect, introspect_for_gateway
+from tokens.lifecycle.introspecting import introspect, introspect_for_gateway, introspected
 from tokens.lifecycle.issuing import issue
 from tokens.lifecycle.limiting import (
     Count,
@@ -62,6 +62,7 @@ __all__ = [
     "find",
     "introspect",
     "introspect_for_gateway",
+    "introspected",
     "issue",
     "issuer",
     "key_hashes",

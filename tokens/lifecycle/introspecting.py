@@ -1,11 +1,13 @@
 """Introspect: inactive until shown otherwise (RFC 7662, D40)."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
 from credentials.errors import CredentialError
+from credentials.identify import Proven
+from credentials.rules import SECRET_METHODS
 from tokens import errors, rules
 from tokens.lifecycle import audit, minting
 from tokens.lifecycle.audit import Request
@@ -14,8 +16,20 @@ from tokens.lifecycle.shown import Shown, look_at
 from tokens.rules import HolderFacts, TokenFacts
 from tokens.statements import revoke as statements
 from tokens.statements.revoke import RefreshKeyFacts, ShownRow
+from tokens.verify_cache.kept import Basis
 
 INACTIVE: dict[str, Any] = {"active": False}
+
+
+class Introspection(NamedTuple):
+    """What is told of a token, and how the client has proved itself.
+
+    `basis` is there where the answer rests on nothing but tables, the client's secret and the token (VERIFY_CACHE).
+    """
+
+    told: dict[str, Any]
+    proven: Proven
+    basis: Basis | None = None
 
 
 def introspect(
@@ -25,6 +39,13 @@ def introspect(
 
     Leaves a log row only where the client is refused. Raises CredentialError then, TokenError for no such environment.
     """
+    return introspected(client, raw, request=request, environment=environment, at=at).told
+
+
+def introspected(
+    client: Client, raw: str, *, request: Request, environment: str = "", at: datetime | None = None
+) -> Introspection:
+    """As `introspect`, with what the answer rests on."""
     now = at or timezone.now()
     shown = look_at(raw, now=now)
     row = _read(client.client_id, shown, environment, keys=client.needs_keys)
@@ -32,7 +53,7 @@ def introspect(
         raise errors.UnknownEnvironment
     try:
         here = Here(row.environment_id, row.environment_slug, row.environment_is_default, at_token_endpoint=False)
-        prove_client(client, row.client, here=here, request=request, now=now)
+        proven = prove_client(client, row.client, here=here, request=request, now=now)
         _refuse_inactive(row, now)
     except (CredentialError, errors.TokenError) as refusal:
         audit.refused("introspect", request, now, refusal, client_id=client.client_id, environment=row.environment_slug)
@@ -43,8 +64,20 @@ def introspect(
         caller_group_id=row.client.group_id,
         facts=row.holder,
     ):
-        return INACTIVE
-    return _tell(row, shown, now)
+        return Introspection(INACTIVE, proven)
+    told = _tell(row, shown, now)
+    return Introspection(told, proven, _basis(client, row, shown, now) if told["active"] else None)
+
+
+def _basis(client: Client, row: ShownRow, shown: Shown, now: datetime) -> Basis | None:
+    """What an active token's answer rests on: also on the client's secret, which may be about to retire.
+
+    None for a client that proves itself anew each time, for refresh tokens, and for tokens that others know better.
+    """
+    if row.token is None or row.holder is None or client.method not in SECRET_METHODS or not shown.is_own_access_token:
+        return None
+    retiring = (at for at in (row.client.first_retire_at, row.client.second_retire_at) if at is not None and at > now)
+    return Basis.until(row.holder.family_id, row.token.expires_at, shown.expires_at, *retiring)
 
 
 def introspect_for_gateway(

@@ -25,6 +25,11 @@ class Shown:
         """True where a query is worth it."""
         return bool(self.access_digests or self.refresh_digests or self.jti)
 
+    @property
+    def is_own_access_token(self) -> bool:
+        """True for an access token of the portal's own, opaque or a JWT: the tables say what it is worth."""
+        return self.prefix == secrets.ACCESS_TOKEN or bool(self.jti)
+
     def expired(self, now: datetime) -> bool:
         """True where the verified claims say so themselves, also when the record is long gone (D41, S0.5)."""
         return self.expires_at is not None and now >= self.expires_at

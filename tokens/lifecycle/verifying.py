@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from credentials import certificates
-from credentials.secrets import ACCESS_TOKEN
 from tokens import errors, path_rules, rules
 from tokens.lifecycle.proving import Proof, prove
 from tokens.lifecycle.shown import Shown, look_at
@@ -88,12 +87,11 @@ def verify(
 def _basis(row: VerifyRow, shown: Shown) -> Basis | None:
     """What a good answer rests on, or None where it was found by more than is known of every request like it."""
     token, holder, place = row.token, row.holder, row.place
-    if token is None or holder is None or not (shown.prefix == ACCESS_TOKEN or shown.jti):
+    if token is None or holder is None or not shown.is_own_access_token:
         return None
     if place.has_path_rules or place.accept_token_in_url or holder.grant_disallowed_methods or token.thumbprint:
         return None
-    ends = [end for end in (token.expires_at, shown.expires_at) if end is not None]
-    return Basis(holder.family_id, min(ends, default=None))
+    return Basis.until(holder.family_id, token.expires_at, shown.expires_at)
 
 
 def _misplaced(raw: str | None, in_url: list[str], accepted_there: bool) -> Reason | None:

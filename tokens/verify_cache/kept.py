@@ -1,6 +1,6 @@
-"""Good verifications, kept in this process for seconds: each under the words of the moment before it was found.
+"""Good verifications and introspections, kept in this process for seconds, each under the words of before it was found.
 
-What is kept is the whole answer. The key is a keyed digest of all that a verification heeds of the request; where it
+What is kept is the whole answer. The key is a keyed digest of all that the door heeds of the request; where it
 heeds more (a gateway's own proof, the path, a certificate) nothing is kept. No token is kept, only the digest.
 """
 
@@ -38,6 +38,11 @@ class Basis(NamedTuple):
 
     family_id: int
     ends_at: datetime | None
+
+    @classmethod
+    def until(cls, family_id: int, *ends: datetime | None) -> Basis:
+        """Of this family, until the first of these."""
+        return cls(family_id, min((end for end in ends if end is not None), default=None))
 
 
 def key(*parts: str | None) -> bytes:

@@ -374,7 +374,7 @@ def test_i13_a_fault_of_our_own_is_503_without_a_word_about_it(world, monkeypatc
     from tokens import lifecycle
 
     client, _, refresh = tokens_of(world)
-    for verb in ("issue", "revoke", "introspect"):
+    for verb in ("issue", "revoke", "introspected"):
         monkeypatch.setattr(lifecycle, verb, lambda *_, **__: 1 / 0)
     form = {"grant_type": "client_credentials", "token": refresh}
 
