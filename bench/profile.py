@@ -25,9 +25,20 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve()
-PATHS = {"introspect": "/oauth2/introspect", "revoke": "/oauth2/revoke"}
+PATHS = {"introspect": "/oauth2/introspect", "introspect-hit": "/oauth2/introspect", "revoke": "/oauth2/revoke"}
 SESSIONS = {"renew": "/api/auth/renew", "access": "/api/auth/refresh"}
-OPERATIONS = ("verify", "introspect", "token", "token-jwt", "refresh", "revoke", *SESSIONS)
+# A hit needs VERIFY_CACHE=host.
+OPERATIONS = (
+    "verify",
+    "introspect",
+    "verify-hit",
+    "introspect-hit",
+    "token",
+    "token-jwt",
+    "refresh",
+    "revoke",
+    *SESSIONS,
+)
 
 
 def _common(headers: dict[str, str]) -> dict[str, Any]:
@@ -54,8 +65,9 @@ def environs(operation: str, feeds: Path) -> Callable[[], dict[str, Any]]:
     """Makes the environ of the next request of an operation."""
     headers = json.loads((feeds / "clients.json").read_text())
     # A database that is there already gives no new tokens to know: those that were made last do as well.
-    tokens = itertools.cycle((feeds / "revoke.txt").read_text().split())
-    if operation == "verify":
+    known = (feeds / "revoke.txt").read_text().split()
+    tokens = itertools.cycle(known[:100] if operation.endswith("-hit") else known)
+    if operation in {"verify", "verify-hit"}:
         common = _common({"REQUEST_METHOD": "GET", "PATH_INFO": "/auth/verify", "HTTP_X_PROXY": "orders"})
         return lambda: {**common, "HTTP_AUTHORIZATION": f"Bearer {next(tokens)}", "wsgi.input": io.BytesIO(b"")}
     posted = _common(

@@ -63,8 +63,11 @@ def shortened(address: str, *, prefix_v4: int, prefix_v6: int) -> str:
 def caller(environ: Mapping[str, Any]) -> str:
     """The caller's address: the peer, or behind trusted proxies the last address that none of them has (I18)."""
     peer = _readable(str(environ.get("REMOTE_ADDR", "")))
-    hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-    while hops and is_listed(peer, settings.TRUSTED_PROXIES):
+    told, trusted = environ.get("HTTP_X_FORWARDED_FOR"), settings.TRUSTED_PROXIES
+    if not told or not trusted:
+        return peer
+    hops = str(told).split(",")
+    while hops and is_listed(peer, trusted):
         hop = _readable(hops.pop())
         if not hop:
             return peer

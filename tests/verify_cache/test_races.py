@@ -63,16 +63,18 @@ def test_no_answer_is_stale_after_a_write_has_returned(
 ) -> None:
     named = build()
     Board(tmp_path / "board")
+    # Who introspects here loses its key in the first round.
+    rounds = 1 if (door, name) == ("introspect", "change_key") else ROUNDS
 
     with alone(own_database):
         outcomes = own_database.run_in_processes(
-            3, "tests.verify_cache.racing.race", str(tmp_path / "board"), [name], ROUNDS, named, door
+            3, "tests.verify_cache.racing.race", str(tmp_path / "board"), [name], rounds, named, door
         )
 
     first, second, writer = (outcome.get() for outcome in outcomes)
     print(door, name, first, second, writer)
-    assert writer == {"rounds": ROUNDS, "cold": 0, "stale": 0, "unrefused": 0}
+    assert writer == {"rounds": rounds, "cold": 0, "stale": 0, "unrefused": 0}
     for verifier in (first, second):
         assert verifier["stale"] == 0
-        assert verifier["kept"] >= 2 * ROUNDS
+        assert verifier["kept"] >= 2 * rounds
     assert connection.vendor == "postgresql"
