@@ -20,7 +20,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-from bench import page, reporting, targets
+from bench import page, reporting, targets, wording
 from bench.targets import Ours
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -252,7 +252,7 @@ def run(arguments: argparse.Namespace) -> None:
         ]
         out = measure(work, config, names, arguments.rounds, arguments.secs)
         results = reporting.read(out.read_text())
-        text = reporting.text(
+        text = wording.text(
             results, machine(work), statements(work, wanted[0]), rounds=arguments.rounds, secs=arguments.secs
         )
     finally:

@@ -226,31 +226,3 @@ def counted_by_peers(text: str) -> dict[str, int]:
         if (label := known.get((which, name))) is not None:
             found |= {label.format(server): int(count) for server in ("gunicorn", "granian")}
     return found
-
-
-def text(
-    results: list[Measured],
-    machine: Mapping[str, str],
-    statements: Mapping[str, int],
-    *,
-    rounds: int,
-    secs: int,
-) -> str:
-    """What goes between the marks."""
-    heading = ["path", "over", "goal (stretch)", "found: minimum / median", ""]
-    judged = [goal.judged(results) for goal in GOALS]
-    also = [[*each.judged(results).row()[:2], each.judged(results).row()[3]] for each in ALSO]
-    lines = [f"* {name}: {what}" for name, what in machine.items()]
-    how = f"Measured by `make bench ROUNDS={rounds} SECS={secs}`; 16 connections, the server on a core of its own."
-    return "\n\n".join(
-        (
-            how,
-            "\n".join(lines),
-            "Goals, by CPU of the application for each request; of growth the greatest round counts:",
-            table(heading, [each.row() for each in judged]),
-            "Beside those:",
-            table(["path", "over", "minimum / median"], also),
-            "What each costs, medians; `ours-...` is the portal, and `SQL` its statements or the peer's:",
-            costs(results, statements),
-        )
-    )

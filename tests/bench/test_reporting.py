@@ -74,17 +74,6 @@ def test_every_goal_compares_targets_that_are_run():
     assert {key for goal in (*reporting.GOALS, *reporting.ALSO) for key in (goal.dear, goal.cheap)} <= known
 
 
-def test_the_text_names_each_goal_its_figure_and_the_machine():
-    results = [measured(("ours-gunicorn", "verify"), 0, 200), measured(("peer-dot-gunicorn", "ping-bearer"), 0, 2000)]
-
-    text = reporting.text(results, {"machine": "a box"}, {"ours-gunicorn verify": 1}, rounds=1, secs=2)
-
-    assert "| verify, SELECT (gunicorn) | DOT view | >= 8x | 10.00x / 10.00x | met |" in text
-    assert "| refresh (gunicorn) | simplejwt | >= 7x (10x) | - | not measured |" in text
-    assert "| ours-gunicorn | verify | 200 | 50 | 5 | 1 | 100 | 1.0 / 2.0 | 40 |" in text
-    assert "* machine: a box" in text
-
-
 def test_the_table_says_where_answers_were_not_the_expected_ones():
     bad = Measured("a", "do", 0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 7)
 
