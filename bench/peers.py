@@ -19,6 +19,7 @@ import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from bench import page, reporting, targets, wording
 from bench.targets import Ours
@@ -228,9 +229,28 @@ def statements(work: Path, target: Ours) -> dict[str, int]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """All of it. Raises Missing, CalledProcessError."""
+    """All of it; with `again` only the page, from what the last whole run found. Raises Missing, CalledProcessError."""
     source = harness(os.environ.get("BENCH_PEERS", ""))
     work = Path(os.environ.get("BENCH_WORK", "") or CHECKOUT / ".bench").resolve()
+    kept = work / "var" / "whole.json"
+    is_whole = not arguments.only and arguments.million == MILLION
+    if arguments.again and not kept.is_file():
+        raise Missing("No whole run has been made here: run `make bench`.")
+    found = json.loads(kept.read_text()) if arguments.again else measured(source, work, arguments)
+    told = found["rounds"], found["secs"]
+    text = wording.text(
+        reporting.read(found["results"]), found["machine"], found["statements"], rounds=told[0], secs=told[1]
+    )
+    if not is_whole:
+        print(text)
+        return
+    kept.write_text(json.dumps(found))
+    page.write_section("bench", text)
+    print(f"Written into {page.FILE.relative_to(CHECKOUT)}.")
+
+
+def measured(source: Path, work: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Set up, fill, load: the harness' results as its JSON, and what the page tells beside them."""
     os.environ.update(BENCH_PGPORT=PORT_OF_POSTGRESQL, BENCH_REDIS_PORT=PORT_OF_REDIS)
     set_up(source, work)
     services(work, "start")
@@ -244,24 +264,17 @@ def run(arguments: argparse.Namespace) -> None:
         for each in {target.feeds: target for target in wanted}.values():
             seed(each)
         config = configuration(work, wanted)
-        names = arguments.only or [
-            *targets.PEERS,
-            targets.ON_SQLITE,
-            "ours-hello-gunicorn",
-            *(each.name for each in found),
-        ]
-        out = measure(work, config, names, arguments.rounds, arguments.secs)
-        results = reporting.read(out.read_text())
-        text = wording.text(
-            results, machine(work), statements(work, wanted[0]), rounds=arguments.rounds, secs=arguments.secs
-        )
+        all_names = [*targets.PEERS, targets.ON_SQLITE, "ours-hello-gunicorn", *(each.name for each in found)]
+        out = measure(work, config, arguments.only or all_names, arguments.rounds, arguments.secs)
+        return {
+            "results": out.read_text(),
+            "machine": machine(work),
+            "statements": statements(work, wanted[0]),
+            "rounds": arguments.rounds,
+            "secs": arguments.secs,
+        }
     finally:
         services(work, "stop")
-    if arguments.only or arguments.million != MILLION:
-        print(text)
-    else:
-        page.write_section("bench", text)
-        print(f"Written into {page.FILE.relative_to(CHECKOUT)}.")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -270,6 +283,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--secs", type=int, default=3, help="seconds for each operation in each round")
     parser.add_argument("--million", type=int, default=MILLION, help="how many tokens `ours-million` holds")
+    parser.add_argument("--again", action="store_true", help="measure nothing: write the last whole run's page anew")
     parser.add_argument("--only", nargs="+", help="targets by name: prints, and leaves the page as it is")
     try:
         run(parser.parse_args(argv))

@@ -24,6 +24,7 @@ def text(
         (
             how,
             "\n".join(lines),
+            reasons.steadiness(results),
             "Goals, by CPU of the application for each request; of growth the greatest round counts:",
             reporting.table(heading, [each.row() for each in judged]),
             "Missed. App us, medians: what the goal leaves, what is taken, of it a bare hello on that server; and why:",

@@ -79,3 +79,23 @@ def test_copying_the_harness_leaves_out_what_a_run_made_and_may_be_written(tmp_p
 
     assert [each.name for each in work.iterdir()] == ["run.py"]
     assert (work / "run.py").stat().st_mode & 0o200
+
+
+def test_the_page_of_the_last_whole_run_is_written_anew_and_nothing_is_measured(tmp_path, monkeypatch, capsys):
+    (tmp_path / "var").mkdir()
+    monkeypatch.setenv("BENCH_WORK", str(tmp_path))
+    monkeypatch.setattr(peers, "harness", lambda named: tmp_path)
+    monkeypatch.setattr(peers, "measured", lambda *_: pytest.fail("measured"))
+    written: list[tuple[str, str]] = []
+    monkeypatch.setattr(peers.page, "write_section", lambda name, text: written.append((name, text)))
+
+    assert peers.main(["--again"]) == 2
+    assert "run `make bench`" in capsys.readouterr().err
+
+    found = {"results": '{"runs": []}', "machine": {"machine": "a box"}, "statements": {}, "rounds": 3, "secs": 4}
+    (tmp_path / "var" / "whole.json").write_text(json.dumps(found))
+    assert peers.main(["--again"]) == 0
+    ((name, text),) = written
+    assert name == "bench"
+    assert "`make bench ROUNDS=3 SECS=4`" in text
+    assert "* machine: a box" in text

@@ -39,3 +39,21 @@ def test_growth_is_told_the_other_way_round():
 def test_every_goal_that_could_be_missed_has_a_reason():
     for goal in reporting.GOALS:
         assert reasons.sentence(reporting.Judged(goal, None, "missed"))
+
+
+def test_what_is_met_by_the_medians_alone_says_so_and_how_steady_the_machine_was_is_told():
+    taken = (100, 100, 400)
+    results = [
+        each
+        for turn, app_us in enumerate(taken)
+        for each in (
+            measured(("ours-granian", "verify"), turn, app_us),
+            measured(("peer-dot-granian", "ping-bearer"), turn, 1600),
+            measured(("peer-hello-granian", "hello"), turn, 20 + turn),
+        )
+    ]
+
+    text = wording.text(results, {}, {}, rounds=3, secs=2)
+
+    assert f"| verify, SELECT (granian) | DOT view | 200 | 100 | 21 | {reasons.MET_BY_MEDIANS}" in text
+    assert "peer-hello-granian 20 to 22 us" in text
