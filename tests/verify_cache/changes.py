@@ -54,9 +54,7 @@ class Scene:
 Change = Callable[[Scene], AbstractContextManager[Round]]
 CHANGES: dict[str, Change] = {}
 # These end what a token may do at a proxy; of the token itself introspection goes on to tell.
-TOLD_ALIKE = frozenset(
-    ("disallow_methods", "require_scopes", "add_path_rule", "gateways_must_prove_themselves", "remove_from_group")
-)
+TOLD_ALIKE = frozenset(("disallow_methods", "require_scopes", "add_path_rule", "gateways_must_prove_themselves"))
 
 
 def change(make: Callable[[Scene], Iterator[Round]]) -> Change:

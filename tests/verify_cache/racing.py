@@ -21,26 +21,28 @@ def ask(proxy: str, token: str) -> int:
 
 
 class Introspecting:
-    """Asks the introspection endpoint in the name of a client that may know; 200 means active."""
+    """Asks the introspection endpoint in the name of a client that may know; 200 means active, as it was at first."""
 
     def __init__(self, clients: dict[str, tuple[str, str]]) -> None:
         self._clients = [Client(*pair) for pair in clients.values()]
-        self._who: dict[str, Client] = {}
+        self._known: dict[str, tuple[Client, object]] = {}
 
     def __call__(self, proxy: str, token: str) -> int:
-        if (known := self._who.get(token)) is not None:
-            return self._status(known, token)
+        if (known := self._known.get(token)) is not None:
+            status, audience = self._asked(known[0], token)
+            return 205 if status == 200 and audience != known[1] else status
         for client in self._clients:
-            if (status := self._status(client, token)) == 200:
-                self._who = {token: client}
+            status, audience = self._asked(client, token)
+            if status == 200:
+                self._known = {token: (client, audience)}
                 break
         return status
 
-    def _status(self, client: Client, token: str) -> int:
+    def _asked(self, client: Client, token: str) -> tuple[int, object]:
         answered = call("/oauth2/introspect", {"token": token}, client=client)
         if answered.status != 200:
-            return answered.status
-        return 200 if answered.json["active"] else 204
+            return answered.status, None
+        return 200 if answered.json["active"] else 204, answered.json.get("aud")
 
 
 Question = Callable[[str, str], int]
@@ -96,7 +98,7 @@ def play(board: Board, round_: Round, ask: Question = ask) -> dict[str, int]:
     numbers = board.numbers
     board.show(round_.proxy, round_.token)
     now = numbers[NOW]
-    warm = wait_for(lambda: board.all_at(0, now), 3)
+    warm = ask(round_.proxy, round_.token) == 200 and wait_for(lambda: board.all_at(0, now), 3)
     round_.end()
     numbers[ENDED] = now
     stale = ask(round_.proxy, round_.token) == 200

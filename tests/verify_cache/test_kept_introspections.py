@@ -160,3 +160,41 @@ def test_a_body_that_cannot_be_read_is_said_so(world: World, words: SharedWords)
     answered = call(INTROSPECT, b"token=x", client=client, CONTENT_LENGTH="700")
     assert answered.status == 400
     assert answered.json["error"] == "invalid_request"
+
+
+class Chunked:
+    """A body without a told length, as servers hand it on: piece by piece, and broken where a piece is None."""
+
+    def __init__(self, *pieces: bytes | None) -> None:
+        self._pieces = list(pieces)
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._pieces.pop(0) if self._pieces else b""
+        if piece is None:
+            raise OSError("broken")
+        return piece
+
+
+@pytest.mark.parametrize("begun", [b"x" * 65_537, None], ids=["too large", "broken"])
+def test_the_rest_of_a_refused_body_is_never_taken_for_the_form(
+    world: World, words: SharedWords, begun: bytes | None
+) -> None:
+    form = f"token={issued(world)['access_token']}".encode()
+    chunked = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    client = world.clients["orders"]
+    whole = call(INTROSPECT, b"", client=client, **chunked, **{"wsgi.input": Chunked(form)})
+    assert whole.json["active"]
+    refused = call(INTROSPECT, b"", client=client, **chunked, **{"wsgi.input": Chunked(begun, form)})
+    assert (refused.status, refused.json["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "facts", [{"REQUEST_METHOD": "PUT"}, {"CONTENT_TYPE": "text/plain"}, {"QUERY_STRING": "token=abc"}], ids=str
+)
+def test_the_body_of_what_is_refused_anyway_is_not_read(
+    world: World, words: SharedWords, facts: dict[str, Any]
+) -> None:
+    unread = Chunked(None)
+    answered = call(INTROSPECT, b"", client=world.clients["orders"], **facts, **{"wsgi.input": unread})
+    assert answered.status in {400, 405}
+    assert unread._pieces == [None]

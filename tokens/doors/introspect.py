@@ -47,18 +47,17 @@ def door(environ: dict[str, Any], environment: str, rest: str) -> Answer:
 
 
 def _asked(environ: dict[str, Any], environment: str, address: str) -> bytes | None:
-    """All that an introspection heeds where the client shows a secret; None for a body that cannot be read.
+    """All that an introspection heeds where the client shows a secret; None for what is no form that is posted.
 
     Another way of proving itself is in the body as well, and is never kept (`lifecycle.introspected`).
     """
-    body = reading.body_ahead(environ)
+    body = reading.body_ahead(environ) if environ.get("REQUEST_METHOD") == "POST" else None
     if body is None:
         return None
     return verify_cache.key(
         _ACTION,
         environment,
         address,
-        environ.get("REQUEST_METHOD"),
         environ.get("QUERY_STRING"),
         environ.get("CONTENT_TYPE"),
         environ.get("HTTP_AUTHORIZATION"),

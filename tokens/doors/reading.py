@@ -46,20 +46,40 @@ class Form:
 
 def form(environ: Environ) -> Form:
     """The form in the body. Raises InvalidRequest for anything else, for doubled and for over-long parameters."""
+    _refuse_unread(environ)
+    return Form(_parse(_body(environ)))
+
+
+def _refuse_unread(environ: Environ) -> None:
+    """Raises InvalidRequest for what is no form whatever its body says."""
     query = environ.get("QUERY_STRING", "")
     if query and _SECRETS_IN_URL & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
         raise InvalidRequest("Tokens and secrets are never accepted in the URL.")
     media_type = str(environ.get("CONTENT_TYPE", "")).split(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         raise InvalidRequest("Send the parameters as application/x-www-form-urlencoded.")
-    return Form(_parse(_body(environ)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A body that was refused. Its rest is nobody's form: whoever reads it hears the same refusal."""
+
+    trouble: InvalidRequest
+
+    def read(self, _size: int = -1) -> bytes:
+        raise self.trouble
 
 
 def body_ahead(environ: dict[str, Any]) -> bytes | None:
-    """The body, which can be read once more after; None where it cannot be read, which whoever reads it will say."""
+    """The body of a form, which can be read once more after.
+
+    None for what is no form and for a body that is refused; `form` then raises the same, and reads no further.
+    """
     try:
+        _refuse_unread(environ)
         body = _body(environ)
-    except InvalidRequest:
+    except InvalidRequest as trouble:
+        environ["wsgi.input"] = _Unreadable(trouble)
         return None
     environ["wsgi.input"] = BytesIO(body)
     return body
@@ -74,6 +94,8 @@ def _body(environ: Environ) -> bytes:
         return b""
     try:
         read: bytes = environ["wsgi.input"].read(int(told) if told else MAXIMUM_BODY + 1)
+    except InvalidRequest:
+        raise
     except Exception as broken:  # a broken connection, or whatever the server raises for chunks out of form
         raise InvalidRequest("The body cannot be read.") from broken
     if len(read) > MAXIMUM_BODY or (told and len(read) != int(told)):
