@@ -17,11 +17,14 @@ def current() -> str:
     return _current.get()
 
 
+def _is_sane(given: str) -> bool:
+    return _SANE.fullmatch(given) is not None and not given.startswith((*PREFIXES, "eyJ"))
+
+
 def begin(environ: dict[str, Any]) -> str:
     """The id that came with the request where it is sane, or a new one; from now on it is in `environ` too."""
-    given = str(environ.get("HTTP_X_REQUEST_ID", ""))
-    sane = _SANE.fullmatch(given) is not None and not given.startswith((*PREFIXES, "eyJ"))
-    request_id = given if sane else os.urandom(10).hex()
+    given = environ.get("HTTP_X_REQUEST_ID")
+    request_id = given if given and _is_sane(given) else os.urandom(10).hex()
     environ["HTTP_X_REQUEST_ID"] = request_id
     _current.set(request_id)
     return request_id

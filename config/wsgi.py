@@ -17,12 +17,12 @@ from tokens import doors  # noqa: E402 - models exist only after Django's set-up
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """One request. Its id goes with it, and back with the answer."""
     told = (requestids.HEADER, requestids.begin(environ))
+    found = doors.find_for(environ.get("PATH_INFO", "/"), environ)
+    if found is not None:
+        return doors.serve(found, environ, start_response, told)
 
     def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
         return start_response(status, [*headers, told], *error)
 
-    found = doors.find_for(environ.get("PATH_INFO", "/"), environ)
-    if found is not None:
-        return doors.serve(found, environ, start)
     answer: Iterable[bytes] = _django(environ, start)
     return answer

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
+from proxies.settled import settings
 
 _LONGEST = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
+_MOST_REMEMBERED = 64
 
 
 @lru_cache(maxsize=32)
@@ -31,13 +32,19 @@ def _readable(value: str) -> str:
 
     A server that listens for both families names an IPv4 caller `::ffff:192.0.2.7`; lists name it 192.0.2.7.
     """
-    plain = value.strip().split("%")[0]
-    return _as_listed(plain) if len(plain) <= _LONGEST else ""
+    return _short(value) if len(value) <= _MOST_REMEMBERED else _as_listed(value)
 
 
 @lru_cache(maxsize=4096)
-def _as_listed(plain: str) -> str:
+def _short(value: str) -> str:
     """Remembered: the same callers come again and again."""
+    return _as_listed(value)
+
+
+def _as_listed(value: str) -> str:
+    plain = value.strip().split("%")[0]
+    if len(plain) > _LONGEST:
+        return ""
     try:
         parsed = ipaddress.ip_address(plain)
     except ValueError:

@@ -36,8 +36,7 @@ class Shown:
         return f"Shown({self.method})"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where it is shown: the caller's address, what an assertion may be made for, and which ways are on here.
 
     `any_secret`: whoever may show a secret at all may show it in any way here.
@@ -77,9 +76,7 @@ def client(facts: ClientFacts, shown: Shown, *, place: Place, now: datetime, spe
     proven = _proofs(facts, shown, place, now)
     if not proven or facts.archived_at is not None:
         raise ClientAuthenticationFailed
-    found = next((each for each in proven if _allowed(each.method, facts, place)), None)
-    if found is None:
-        raise AuthMethodNotAllowed
+    found = _first_allowed(proven, facts, place)
     if not rules.address_allowed(facts.allowed_addresses or "", place.address):
         raise AddressNotAllowed
     if found.fault is not None:
@@ -89,9 +86,13 @@ def client(facts: ClientFacts, shown: Shown, *, place: Place, now: datetime, spe
     return found
 
 
-def _allowed(method: Method, facts: ClientFacts, place: Place) -> bool:
+def _first_allowed(proven: Iterable[Proven], facts: ClientFacts, place: Place) -> Proven:
     own = (facts.auth_methods or "").split()
-    return method in place.methods and rules.method_allowed(method, allowed=own, any_secret=place.any_secret)
+    for each in proven:
+        method = each.method
+        if method in place.methods and rules.method_allowed(method, allowed=own, any_secret=place.any_secret):
+            return each
+    raise AuthMethodNotAllowed
 
 
 def _proofs(facts: ClientFacts, shown: Shown, place: Place, now: datetime) -> list[Proven]:

@@ -3,23 +3,23 @@
 from collections.abc import Sequence
 from functools import cache
 
-from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from credentials import certificates as names
 from credentials.errors import InvalidCredential
 from credentials.rules import SECRET_METHODS, TLS_METHODS, Method
 from proxies.sentences import Sentence
+from proxies.settled import settings
 
 
 def switched_on() -> tuple[Method, ...]:
     """The methods of CLIENT_AUTH_METHODS; those by certificate only where an edge can forward one."""
-    return _switched_on(tuple(settings.CLIENT_AUTH_METHODS), bool(settings.CLIENT_CERTIFICATE_HEADER))
+    return _switched_on(" ".join(settings.CLIENT_AUTH_METHODS), bool(settings.CLIENT_CERTIFICATE_HEADER))
 
 
 @cache
-def _switched_on(names: tuple[str, ...], certificates: bool) -> tuple[Method, ...]:
-    listed = {Method(name) for name in names}
+def _switched_on(names: str, certificates: bool) -> tuple[Method, ...]:
+    listed = {Method(name) for name in names.split()}
     if not certificates:
         listed -= TLS_METHODS
     return tuple(method for method in Method if method in listed)

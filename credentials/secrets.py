@@ -16,10 +16,10 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from credentials.errors import InvalidCredential, SealBroken
+from proxies.settled import settings
 
 ACCESS_TOKEN = "lk_at_"
 REFRESH_TOKEN = "lk_rt_"

@@ -41,7 +41,11 @@ _STATED_NAME = pytest.StashKey[Any]()
 
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
+    from django.core.signals import setting_changed
 
+    from proxies.settled import settings as settled
+
+    setting_changed.connect(lambda **_: settled.forget(), weak=False)
     config.stash[_STATED_NAME] = settings.DATABASES["default"]["NAME"]
     # In a worker the settings were read before this file: keys of its own, or it deletes those of the other workers.
     settings.CACHES["default"]["KEY_PREFIX"] = os.environ["CACHE_KEY_PREFIX"]

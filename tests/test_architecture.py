@@ -147,14 +147,24 @@ def pure_files_are_pure(module: str, source: str) -> Breaches:
     """Rules and errors use the standard library only: they are tables of values that any test can feed."""
     if not (
         module.endswith(
-            (".errors", ".rules", ".path_rules", ".session_rules", ".key_rules", ".reminder_rules", ".told")
+            (
+                ".errors",
+                ".rules",
+                ".scope_rules",
+                ".path_rules",
+                ".session_rules",
+                ".key_rules",
+                ".reminder_rules",
+                ".told",
+            )
         )
         and module.count(".") == 1
         and floor_of(module) != "config"
     ):
         return
     for wanted in imports(source):
-        if floor_of(wanted) not in sys.stdlib_module_names and not wanted.startswith(("__future__", "tokens.rules")):
+        pure = ("__future__", "tokens.rules", "tokens.scope_rules")
+        if floor_of(wanted) not in sys.stdlib_module_names and not wanted.startswith(pure):
             yield f"{module} imports {wanted}, which is not of the standard library"
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from proxies.settled import settings
+
 _of_thread = threading.local()
 
 
@@ -15,3 +17,13 @@ def here() -> Any:
     except AttributeError:
         _of_thread.wrapper = connections[DEFAULT_DB_ALIAS]
         return _of_thread.wrapper
+
+
+def is_postgresql() -> bool:
+    """True on PostgreSQL, false on SQLite."""
+    return bool(here().vendor == "postgresql")
+
+
+def is_watched(connection: Any) -> bool:
+    """True where somebody wants to see each statement go through Django: a test, a debugger."""
+    return bool(connection.execute_wrappers or connection.force_debug_cursor or settings.DEBUG)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from tokens.rules import covers, scope_set
+from tokens.scope_rules import covers, scope_set
 
 # Servers differ on all of these: an encoded slash or backslash, a second encoding, parameters, empty and dot segments.
 _TWO_WAYS = re.compile(r"[\x00-\x1f\x7f\\;%]|//|/\.\.?(?:/|$)")

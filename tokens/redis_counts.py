@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.conf import settings
-
+from proxies.settled import settings
 from tokens.redis_scripts import Script
 
 logger = logging.getLogger(__name__)

@@ -1,18 +1,21 @@
 """One script on Redis, asked over kept connections: one packet there, one back.
 
-The library connects, signs in and reads answers. Its layers for commands, pools and retries are left out here: they
-take longer than the exchange itself, in every token request.
+The library connects and signs in, and its parser reads the answers. Its layers for commands, pools and retries are left
+out here: they take longer than the exchange itself, in every token request.
 """
 
 import hashlib
+import select
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
 from redis.retry import Retry
+
+_PIECE = 65_536
 
 
 class Script:
@@ -36,58 +39,87 @@ class Script:
             protocol=2,
             driver_info=None,
         )
-        self._idle: list[Any] = []
+        self._idle: list[_Wire] = []
 
     def run(self, keys: Sequence[str], arguments: Sequence[object] = ()) -> Any:
         """The script's answer. Raises what the library raises."""
-        connection = self._taken()
+        wire = self._taken()
         try:
-            answer = self._ask(connection, (str(len(keys)), *keys, *map(str, arguments)))
+            answer = self._ask(wire, (str(len(keys)), *keys, *map(str, arguments)))
         except BaseException:
-            connection.disconnect()
+            wire.close()
             self.close()
             raise
-        self._idle.append(connection)
+        self._idle.append(wire)
         return answer
 
     def close(self) -> None:
         """Close the connections that nobody uses now."""
         with suppress(IndexError):
             while True:
-                self._idle.pop().disconnect()
+                self._idle.pop().close()
 
-    def _taken(self) -> Any:
+    def _taken(self) -> "_Wire":
         """An idle connection, or a new one. Threads take from a list without a lock: its steps are atomic."""
         while True:
             try:
-                connection = self._idle.pop()
+                wire = self._idle.pop()
             except IndexError:
                 return self._connected()
-            if _is_quiet(connection):
-                return connection
-            connection.disconnect()
+            if wire.is_quiet():
+                return wire
+            wire.close()
 
-    def _connected(self) -> Any:
+    def _connected(self) -> "_Wire":
         connection = self._pool.connection_class(**self._pool.connection_kwargs)
         connection.connect()
-        return connection
+        return _Wire(connection)
 
-    def _ask(self, connection: Any, rest: Sequence[str]) -> Any:
-        connection.send_packed_command((packed("EVALSHA", self._digest, *rest),), check_health=False)
-        try:
-            return connection.read_response()
-        except NoScriptError:
+    def _ask(self, wire: "_Wire", rest: Sequence[str]) -> Any:
+        answer = wire.ask(packed("EVALSHA", self._digest, *rest))
+        if _is_error(answer, "NOSCRIPT"):
             # A new server, or one that was told to forget its scripts.
-            connection.send_packed_command((packed("EVAL", self._text, *rest),), check_health=False)
-            return connection.read_response()
+            answer = wire.ask(packed("EVAL", self._text, *rest))
+        if _is_error(answer):
+            raise redis.ResponseError(str(answer))
+        return answer
 
 
-def _is_quiet(connection: Any) -> bool:
-    """Nothing waits to be read: no goodbye of the server, and no answer that nobody asked for."""
-    try:
-        return not connection.can_read(0)
-    except redis.ConnectionError:
-        return False
+class _Wire:
+    """A connection that the library has made, and the parser of what comes back on it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._socket = connection._sock  # noqa: SLF001 - it has no public name
+        self._reader = hiredis.Reader()
+        self._ear = select.poll()
+        self._ear.register(self._socket, select.POLLIN | select.POLLPRI)  # a hang-up is always told
+
+    def is_quiet(self) -> bool:
+        """Nothing waits to be read: no goodbye of the server, and no answer that nobody asked for."""
+        return not self._reader.has_data() and not self._ear.poll(0)
+
+    def ask(self, command: bytes) -> Any:
+        """The answer, which may be an error. Raises the library's errors, or the parser's own for nonsense."""
+        try:
+            self._socket.sendall(command)
+            while (answer := self._reader.gets()) is False:
+                piece = self._socket.recv(_PIECE)
+                if not piece:
+                    raise redis.ConnectionError("Redis has hung up")
+                self._reader.feed(piece)
+        except TimeoutError as late:
+            raise redis.TimeoutError("Redis does not answer") from late
+        except OSError as broken:
+            raise redis.ConnectionError("Redis cannot be asked") from broken
+        return answer
+
+    def close(self) -> None:
+        self._connection.disconnect()
+
+
+def _is_error(answer: object, kind: str = "") -> bool:
+    return isinstance(answer, hiredis.ReplyError) and str(answer).startswith(kind)
 
 
 def packed(*words: str) -> bytes:

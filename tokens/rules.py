@@ -6,8 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-DEFAULT_SCOPE = "access"
-
+from tokens.scope_rules import granted_scopes, scope_set
 
 # --- lifetimes
 
@@ -74,45 +73,6 @@ def gapless_span(access: int | None, refresh: int | None, count: int | None) -> 
     if refresh is None or count == 0:
         return access
     return None if count is None else count * min(access, refresh) + access
-
-
-# --- scopes
-
-
-def scope_set(text: str) -> frozenset[str]:
-    """The scopes of a space-delimited text."""
-    return frozenset(text.split())
-
-
-def defined_scopes(text: str) -> frozenset[str]:
-    """What a proxy or group defines; the one scope `access` where it defines nothing (D39)."""
-    return scope_set(text) or frozenset((DEFAULT_SCOPE,))
-
-
-def granted_scopes(defined: str, granted: str) -> frozenset[str]:
-    """What may be had for a target: its scopes, narrowed by the grant's where the grant names any."""
-    offered = defined_scopes(defined)
-    return offered & scope_set(granted) if granted.split() else offered
-
-
-def requested_scopes(asked: str | None, available: frozenset[str]) -> frozenset[str] | None:
-    """What a request gets: all where it asks for nothing; None where it asks for more than there is (D39)."""
-    wanted = scope_set(asked or "")
-    if not wanted:
-        return available or None
-    return wanted if wanted <= available else None
-
-
-def covers(held: frozenset[str], required: frozenset[str], match: str = "all") -> bool:
-    """True where the held scopes satisfy the required ones, all or any of them."""
-    if not required:
-        return True
-    return bool(held & required) if match == "any" else required <= held
-
-
-def scope_text(scopes: frozenset[str]) -> str:
-    """Space-delimited and in a stable order."""
-    return " ".join(sorted(scopes))
 
 
 # --- why refused

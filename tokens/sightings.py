@@ -5,6 +5,7 @@ Verify itself writes nothing. A process that is killed may lose what it saw in t
 
 import atexit
 import logging
+import os
 import threading
 from collections import Counter
 from datetime import datetime
@@ -108,10 +109,10 @@ def flush() -> int:
 
 def _start() -> None:
     global _thread  # noqa: PLW0603 - one flusher for each process, started by its first sighting
-    if _thread is not None and _thread.is_alive():
+    if _thread is not None:
         return
     with _lock:
-        if _thread is None or not _thread.is_alive():
+        if _thread is None:
             _thread = threading.Thread(target=_run, name="sightings", daemon=True)
             _thread.start()
 
@@ -126,8 +127,20 @@ def _flush_quietly() -> None:
         flush()
     except (DatabaseError, InterfaceError) as trouble:
         logger.warning("last-used times of a few seconds were lost: %s", type(trouble).__name__)
+    except Exception:
+        # The thread goes on: nobody would start another.
+        logger.exception("last-used times of a few seconds were lost")
     finally:
         connections.close_all()
+
+
+def _in_child() -> None:
+    """A forked process has the lock of its parent's thread, but not the thread."""
+    global _lock, _thread
+    _lock, _thread = threading.Lock(), None
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 @atexit.register

@@ -21,6 +21,9 @@ class Told:
     certificate: str = ""  # the API client's own, which a token that is bound to one needs (RFC 8705)
 
 
+NOTHING = Told()
+
+
 def agreed(pairs: Iterable[tuple[str | None, str | None]]) -> tuple[str, str]:
     """The one method and URI that all pairs of headers tell, or nothing.
 

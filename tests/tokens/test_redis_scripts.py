@@ -40,7 +40,7 @@ def test_a_connection_that_was_hung_up_while_it_was_idle_is_replaced_before_it_i
 
 def _until_it_has_hung_up(script: Script) -> None:
     (kept,) = script._idle
-    assert select.select([kept._sock], [], [], PATIENCE)[0]
+    assert select.select([kept._socket], [], [], PATIENCE)[0]
 
 
 def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:

@@ -20,7 +20,7 @@ from tests.tokens.facts import (
     place,
     token,
 )
-from tokens import rules
+from tokens import rules, scope_rules
 from tokens.rules import Reason, Terms
 
 # ---------------------------------------------------------------------------------------------- lifetimes
@@ -157,8 +157,8 @@ def test_d23_expires_in_is_left_out_where_nothing_expires() -> None:
     ],
 )
 def test_d39_the_scopes_a_request_gets(defined: str, granted: str, asked: str | None, got: str | None) -> None:
-    scopes = rules.requested_scopes(asked, rules.granted_scopes(defined, granted))
-    assert (None if scopes is None else rules.scope_text(scopes)) == got
+    scopes = scope_rules.requested_scopes(asked, scope_rules.granted_scopes(defined, granted))
+    assert (None if scopes is None else scope_rules.scope_text(scopes)) == got
 
 
 SCOPES = st.lists(st.sampled_from(["a", "b", "c", "d", "access"]), unique=True).map(" ".join)
@@ -166,9 +166,9 @@ SCOPES = st.lists(st.sampled_from(["a", "b", "c", "d", "access"]), unique=True).
 
 @given(SCOPES, SCOPES, SCOPES)
 def test_d39_nobody_gets_more_than_is_defined_and_granted(defined: str, granted: str, asked: str) -> None:
-    available = rules.granted_scopes(defined, granted)
-    assert available <= rules.defined_scopes(defined)
-    got = rules.requested_scopes(asked, available)
+    available = scope_rules.granted_scopes(defined, granted)
+    assert available <= scope_rules.defined_scopes(defined)
+    got = scope_rules.requested_scopes(asked, available)
     assert got is None or (got <= available and got)
 
 
@@ -177,8 +177,8 @@ def test_d39_what_counts_at_use_is_the_tokens_scopes_and_the_grants_of_now_toget
     held: str, defined: str, granted: str
 ) -> None:
     use = rules.scopes_in_use(held, own_credential(target_scopes=defined, grant_scopes=granted))
-    assert use <= rules.scope_set(held)
-    assert use <= rules.granted_scopes(defined, granted)
+    assert use <= scope_rules.scope_set(held)
+    assert use <= scope_rules.granted_scopes(defined, granted)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_d39_what_counts_at_use_is_the_tokens_scopes_and_the_grants_of_now_toget
     ],
 )
 def test_s0_2_scopes_are_compared_all_or_any(held: str, required: str, match: str, *, enough: bool) -> None:
-    assert rules.covers(rules.scope_set(held), rules.scope_set(required), match) is enough
+    assert scope_rules.covers(scope_rules.scope_set(held), scope_rules.scope_set(required), match) is enough
 
 
 # ---------------------------------------------------------------------------------------------- why a token is refused

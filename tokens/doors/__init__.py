@@ -43,6 +43,9 @@ Found = tuple[Door, str, str]
 
 def find(path: str) -> Found | None:
     """The door of a path with its environment ('' for the default) and the rest, or None where Django answers."""
+    door = _DOORS.get(path)
+    if door is not None:
+        return door, "", ""
     environment = ""
     if path.startswith("/env/") and (match := _ENVIRONMENT.fullmatch(path)):
         environment, path = match[1], match[2]
@@ -62,8 +65,8 @@ def find_for(path: str, environ: Mapping[str, Any]) -> Found | None:
     return found
 
 
-def serve(found: Found, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer through a door; whatever goes wrong inside it is an answer too, never a page (R39, I13)."""
+def serve(found: Found, environ: Environ, start_response: StartResponse, *more: tuple[str, str]) -> Iterable[bytes]:
+    """Answer through a door, with `more` headers; what goes wrong inside is an answer too, never a page (R39, I13)."""
     door, environment, rest = found
     started = metrics.now()
     try:
@@ -72,5 +75,5 @@ def serve(found: Found, environ: Environ, start_response: StartResponse) -> Iter
         logger.exception("a door failed before it could judge")
         answer = refusal(StorageAway())
     metrics.answered(_NAMES[door], answer.status, answer.reason, metrics.now() - started)
-    start_response(answer.status_line, answer.headers)
+    start_response(answer.status_line, [*answer.headers, *more])
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]

@@ -1,9 +1,8 @@
 """The one table from domain errors to HTTP answers (behaviours.md, section D), and how an answer looks."""
 
 import json
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from credentials.errors import CredentialError
 from proxies.errors import ProxyError
@@ -116,13 +115,12 @@ _as_json = json.JSONEncoder(separators=(",", ":")).encode
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Status, headers and body of an answer; `reason` is what metrics count a refusal under."""
 
     status: int
-    body: bytes = b""
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes
+    headers: list[tuple[str, str]]
     reason: str = ""
 
     @property

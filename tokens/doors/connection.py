@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from types import TracebackType
 from typing import Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError
@@ -125,30 +125,48 @@ def _is_gone(here: Any) -> bool:
     return raw is None or bool(getattr(raw, "closed", False))
 
 
-@contextmanager
-def database() -> Iterator[None]:
-    """A usable connection inside; kept, given back or closed after. Any database trouble becomes StorageAway (I13)."""
-    here = connections.here()
-    if here.in_atomic_block:
-        # Somebody else's transaction, a test's: the connection is not ours to give back.
-        yield
-        return
+def _open(here: Any) -> None:
     if not breaker.may_try():
         raise StorageAway
     if not _is_kept(here):
         here.close_if_unusable_or_obsolete()
+    if here.connection is None:
+        here.ensure_connection()
+    breaker.connected()
+
+
+def _shut(here: Any, trouble: BaseException | None) -> None:
     try:
-        if here.connection is None:
-            here.ensure_connection()
-        breaker.connected()
-        yield
-    except (DatabaseError, InterfaceError) as trouble:
-        # The type alone: a message may quote parameters.
-        logger.warning("the database cannot be asked: %s", type(trouble).__name__)
-        if _is_gone(here):
-            breaker.lost()
-        here.close()
-        raise StorageAway from trouble
+        if isinstance(trouble, DatabaseError | InterfaceError):
+            # The type alone: a message may quote parameters.
+            logger.warning("the database cannot be asked: %s", type(trouble).__name__)
+            if _is_gone(here):
+                breaker.lost()
+            here.close()
+            raise StorageAway from trouble
     finally:
         if not _keep(here):
             here.close_if_unusable_or_obsolete()
+
+
+class database:  # noqa: N801 - it reads as the function that it would be if that were as quick
+    """A usable connection inside; kept, given back or closed after. Any database trouble becomes StorageAway (I13)."""
+
+    __slots__ = ("_here",)
+
+    def __enter__(self) -> None:
+        here = connections.here()
+        # Somebody else's transaction, a test's: the connection is not ours to give back.
+        self._here = None if here.in_atomic_block else here
+        if self._here is None:
+            return
+        try:
+            _open(here)
+        except (DatabaseError, InterfaceError) as trouble:
+            _shut(here, trouble)
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, trouble: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        if self._here is not None:
+            _shut(self._here, trouble)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.utils import timezone
 
 from credentials import addresses
 from credentials.identify import Proven
+from proxies.settled import settings
 from tokens import lifecycle, sightings
 from tokens.doors import answers, oauth, reading
 from tokens.doors.answers import Answer, answer
@@ -75,7 +75,9 @@ def _for_client(
 
     def introspect(parameters: Form, presented: Presented, request: Request) -> Answer:
         raw = parameters.require("token")
-        found = lifecycle.introspected(presented.client, raw, request=request, environment=environment)
+        found = lifecycle.introspected(
+            presented.client, raw, request=request, environment=environment, may_keep=chance is not None
+        )
         told = answer(200, found.told)
         if asked is not None and chance is not None and found.basis is not None:
             chance.keep(asked, _Good(told, found.proven), found.basis)

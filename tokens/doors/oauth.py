@@ -46,7 +46,6 @@ def serve(
     the caller's proof: a client's secret, or a gateway's connection token. The limiter counts every request, or, where
     not `count_all`, those that are refused: introspection is asked for every call of an API.
     """
-    by_header = reading.tried_header(environ)
     heard: _Heard[W] = _Heard(environ, environment, action, request_facts(environ))
     heard.read(who, by_grant or {})
     try:
@@ -55,7 +54,7 @@ def serve(
     except (TokenError, CredentialError, ProxyError) as refused:
         if heard.status == METHOD_NOT_ALLOWED and refused is heard.trouble:
             return answers.method_not_allowed("POST")
-        return answers.refusal(refused, refreshing=heard.action == "refresh", challenge=by_header)
+        return answers.refusal(refused, refreshing=heard.action == "refresh", challenge=reading.tried_header(environ))
     except Exception:
         logger.exception("a door failed")
         return answers.refusal(StorageAway())

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
-
-from django.conf import settings
 
 from credentials import addresses, compact_jwt
 from credentials.errors import ClientAuthenticationFailed
 from credentials.rules import Method
+from proxies.settled import settings
 from tokens.errors import InvalidRequest
 from tokens.lifecycle import Client, Proof
 
@@ -105,12 +104,9 @@ def _body(environ: Environ) -> bytes:
 
 def _parse(body: bytes) -> dict[str, str]:
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            encoding="utf-8",
-            errors="strict",
-            max_num_fields=MAXIMUM_FIELDS,
+        text = body.decode("ascii")
+        pairs = _plain_pairs(text) or parse_qsl(
+            text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAXIMUM_FIELDS
         )
     except ValueError as unreadable:
         raise InvalidRequest("The body is not a form in UTF-8.") from unreadable
@@ -123,8 +119,17 @@ def _parse(body: bytes) -> dict[str, str]:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+def _plain_pairs(text: str) -> list[tuple[str, str]]:
+    """What the library finds in a form in which nothing is encoded, as tokens and ids need not be; else nothing."""
+    if "%" in text or "+" in text:
+        return []
+    parts = text.split("&")
+    if len(parts) > MAXIMUM_FIELDS:
+        return []
+    return [(name, value) for name, _, value in (part.partition("=") for part in parts if part)]
+
+
+class Presented(NamedTuple):
     """The client's proof and whether it came by header (then a refusal carries a challenge)."""
 
     client: Client
@@ -221,9 +226,9 @@ def _basic(encoded: str) -> Client:
         client_id, separator, secret = pair.partition(b":")
         if not separator:
             raise ClientAuthenticationFailed
-        return Client(
-            _sane(unquote_to_bytes(client_id).decode("utf-8")), _sane(unquote_to_bytes(secret).decode("utf-8"))
-        )
+        if b"%" in pair:
+            client_id, secret = unquote_to_bytes(client_id), unquote_to_bytes(secret)
+        return Client(_sane(client_id.decode("utf-8")), _sane(secret.decode("utf-8")))
     except (binascii.Error, ValueError) as broken:
         raise ClientAuthenticationFailed from broken
 

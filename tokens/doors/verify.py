@@ -1,29 +1,30 @@
 """ANY /auth/verify: the forward-auth door (gateways.md section 6). Any Host, any method, body never read."""
 
 import logging
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote
 
-from django.conf import settings
-
 from credentials import addresses
-from tokens import lifecycle, sightings
+from proxies.settled import settings
+from tokens import lifecycle, sightings, told
 from tokens.doors import answers, reading
 from tokens.doors.answers import Answer
 from tokens.doors.connection import database
 from tokens.errors import GatewayRefused, StorageAway, UnknownEnvironment
 from tokens.rules import Reason
-from tokens.told import agreed, tokens_in
 from tokens.verify_cache import kept as verify_cache
 
 logger = logging.getLogger(__name__)
 _REALM = 'Bearer realm="latchkey"'
 _FORBIDDEN = frozenset((Reason.INSUFFICIENT_SCOPE, Reason.METHOD_NOT_ALLOWED))
 _MAXIMUM_SLUG = 80
+_NO_TOKEN = re.compile(r"[ ,\t]")
 # nginx configurations write the first pair, Caddy and Traefik the second.
 _PAIRS = (("HTTP_X_ORIGINAL_METHOD", "HTTP_X_ORIGINAL_URI"), ("HTTP_X_FORWARDED_METHOD", "HTTP_X_FORWARDED_URI"))
+_NO_PAIRS = [(None, None)] * len(_PAIRS)
 
 
 class GatewayFault(Exception):
@@ -76,11 +77,11 @@ def _judged(
         scopes = _required_scopes(environ)
     except GatewayFault as fault:
         return _gateway_fault(str(fault))
-    told = _told(environ)
+    heard = _told(environ)
     raw, malformed = _bearer(environ)
     if malformed is not None:
         return malformed
-    if raw is None and not tokens_in(told.uri):
+    if raw is None and not told.tokens_in(heard.uri):
         return _no_credentials()
     try:
         with database():
@@ -89,8 +90,9 @@ def _judged(
                 proxy=proxy,
                 environment=environment,
                 required_scopes=scopes,
-                told=told,
+                told=heard,
                 gateway=reading.gateway(environ, str(environ.get("HTTP_X_GATEWAY_TOKEN", ""))),
+                may_keep=chance is not None,
             )
     except StorageAway as away:
         return answers.refusal(away)
@@ -110,12 +112,14 @@ def _judged(
     return _refused(verdict)
 
 
-def _told(environ: Mapping[str, Any]) -> lifecycle.Told:
+def _told(environ: Mapping[str, Any]) -> told.Told:
     """The API client's method and URI, as gateways tell them; the auth call's own say nothing."""
-    method, uri = agreed((environ.get(method), environ.get(uri)) for method, uri in _PAIRS)
-    return lifecycle.Told(
-        method, uri, reading.is_trusted_gateway(environ), certificate=reading.forwarded_certificate(environ)
-    )
+    pairs = [(environ.get(method), environ.get(uri)) for method, uri in _PAIRS]
+    certificate = reading.forwarded_certificate(environ)
+    if pairs == _NO_PAIRS and not certificate:
+        return told.NOTHING
+    method, uri = told.agreed(pairs)
+    return told.Told(method, uri, reading.is_trusted_gateway(environ), certificate=certificate)
 
 
 def _proxy(environ: Mapping[str, Any], rest: str) -> str:
@@ -157,12 +161,12 @@ def _required_scopes(environ: Mapping[str, Any]) -> str:
 
 def _bearer(environ: Mapping[str, Any]) -> tuple[str | None, Answer | None]:
     """The one bearer token of the header, None without the header, or the refusal (RFC 6750, 2.1 and 3.1, R18)."""
-    header = environ.get("HTTP_AUTHORIZATION")
-    if header is None or not str(header).strip():
+    header = str(environ.get("HTTP_AUTHORIZATION") or "").strip()
+    if not header:
         return None, None
-    scheme, _, value = str(header).strip().partition(" ")
+    scheme, _, value = header.partition(" ")
     raw = value.strip()
-    if scheme.lower() != "bearer" or not raw or not raw.isascii() or any(mark in raw for mark in " ,\t"):
+    if scheme.lower() != "bearer" or not raw or not raw.isascii() or _NO_TOKEN.search(raw):
         return "", _invalid_token("malformed")
     return raw, None
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from credentials import clients, users
 from credentials.models import Credential, CredentialDeployment, Grant, User
 from proxies.models import ApiProxy, Deployment, Environment, Management, ProxyGroup
-from tokens import policies, rules
+from tokens import policies, rules, scope_rules
 from tokens.errors import ImportRefused
 from tokens.lifecycle.importing import Holder, Where
 from tokens.models import LegacyVerifier, TokenPolicy
@@ -36,7 +36,7 @@ class Landing:
     @property
     def defined(self) -> frozenset[str]:
         """The scopes that the target defines."""
-        return rules.defined_scopes(self.target.scopes)
+        return scope_rules.defined_scopes(self.target.scopes)
 
     def where(self, verifier: LegacyVerifier | None) -> Where:
         """What carrying over needs to know."""
@@ -69,10 +69,10 @@ def refuse_own_mode(place: Landing) -> None:
 
 def scopes_kept(place: Landing, given: str) -> str:
     """The scopes of a token that the target defines; `access` for one without any, where the target defines none."""
-    wanted = rules.scope_set(given)
+    wanted = scope_rules.scope_set(given)
     if not wanted and not place.target.scopes.split():
-        return rules.DEFAULT_SCOPE
-    return rules.scope_text(wanted & place.defined)
+        return scope_rules.DEFAULT_SCOPE
+    return scope_rules.scope_text(wanted & place.defined)
 
 
 CLIENT_ID_TAKEN = "the client id belongs to a key of a proxy or group here, or to an archived credential"

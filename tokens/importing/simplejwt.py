@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from credentials.models import User
 from proxies.models import Environment
-from tokens import foreign, legacy, rules, signing
+from tokens import foreign, legacy, scope_rules, signing
 from tokens.foreign import Verifier
 from tokens.importing import landing, people
 from tokens.importing.landing import Landing, Target
@@ -170,7 +170,7 @@ class _Import:
         if because or claims is None or isinstance(holder, str) or isinstance(person, str):
             tally.leave_out(because, f"number {each.key}")
             return []
-        scopes = rules.scope_text(rules.granted_scopes(self.place.target.scopes, ""))
+        scopes = scope_rules.scope_text(scope_rules.granted_scopes(self.place.target.scopes, ""))
         ends = min(each.expires_at, self.place.ends_at)
         began = each.created_at or self.place.now
         name = foreign.of_jti(self.wanted.verifier, each.jti)

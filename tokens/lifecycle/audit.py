@@ -12,13 +12,13 @@ from datetime import datetime
 from operator import attrgetter
 from typing import TypeVar
 
-from django.conf import settings
 from django.db import transaction
 
 from credentials import addresses, redaction
 from credentials.errors import CredentialError
 from credentials.rules import UsedAssertion
 from proxies.errors import ProxyError
+from proxies.settled import settings
 from tokens import metrics
 from tokens.errors import TokenError
 from tokens.statements import assertion, log
@@ -105,7 +105,9 @@ def clean_text(value: str, length: int) -> str:
 
     A secret in the wrong field, say as the client id, is not kept for ever (I5).
     """
-    value = redaction.redact_tokens(value)[:length] if value else value
+    if not value:
+        return value
+    value = redaction.redact_tokens(value)[:length]
     return value if value.isprintable() else "".join(mark if mark.isprintable() else "\ufffd" for mark in value)
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
-from tokens import errors, rules
+from proxies.settled import settings
+from tokens import errors, rules, scope_rules
 from tokens.lifecycle.shown import look_at
 from tokens.statements import session as statements
 
@@ -39,5 +39,9 @@ def authenticate(raw: str, *, at: datetime | None = None) -> Authenticated:
     if not is_for_portal or not facts.environment_is_default:
         raise errors.NoSession
     return Authenticated(
-        row.holder.user_id, facts.family_id, row.token.token_id, row.token.jti, rules.scope_set(row.token.token_scopes)
+        row.holder.user_id,
+        facts.family_id,
+        row.token.token_id,
+        row.token.jti,
+        scope_rules.scope_set(row.token.token_scopes),
     )

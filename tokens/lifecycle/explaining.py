@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 
 from proxies.models import ChangeRecord, Environment
 from proxies.sentences import Sentence
-from tokens import errors, rules
+from tokens import errors, rules, scope_rules
 from tokens.explanations import REQUESTS, WORDS
 from tokens.lifecycle import causes
 from tokens.lifecycle.finding import find
@@ -189,8 +189,8 @@ def _add_place(explained: Explanation, row: VerifyRow) -> None:
             Reason.CERTIFICATE_MISMATCH, None, detail=gettext_noop("The gateway must forward the certificate.")
         )
     held = rules.scopes_in_use(row.token.token_scopes, row.holder)
-    needed = rules.scope_set(row.place.required_scopes or "")
-    enough = bool(held) and rules.covers(held, needed, row.place.required_match or "all")
+    needed = scope_rules.scope_set(row.place.required_scopes or "")
+    enough = bool(held) and scope_rules.covers(held, needed, row.place.required_match or "all")
     detail = _scopes_told(held, needed)
     unsure = enough and row.place.has_path_rules
     explained.add(
@@ -207,11 +207,11 @@ def _add_place(explained: Explanation, row: VerifyRow) -> None:
 
 
 def _scopes_told(held: frozenset[str], needed: frozenset[str]) -> Sentence:
-    has: str = rules.scope_text(held) or Sentence(gettext_noop("none that is granted now"))
+    has: str = scope_rules.scope_text(held) or Sentence(gettext_noop("none that is granted now"))
     if not needed:
         return Sentence(gettext_noop("It has {scopes}."), scopes=has)
     return Sentence(
-        gettext_noop("It has {scopes}; the proxy needs {needed}."), scopes=has, needed=rules.scope_text(needed)
+        gettext_noop("It has {scopes}; the proxy needs {needed}."), scopes=has, needed=scope_rules.scope_text(needed)
     )
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from credentials.errors import CredentialError
 from credentials.identify import Proven
 from credentials.rules import SECRET_METHODS
-from tokens import errors, rules
+from tokens import errors, rules, scope_rules
 from tokens.lifecycle import audit, minting
 from tokens.lifecycle.audit import Request
 from tokens.lifecycle.proving import Client, Here, Proof, prove, prove_client
@@ -43,9 +43,15 @@ def introspect(
 
 
 def introspected(
-    client: Client, raw: str, *, request: Request, environment: str = "", at: datetime | None = None
+    client: Client,
+    raw: str,
+    *,
+    request: Request,
+    environment: str = "",
+    may_keep: bool = False,
+    at: datetime | None = None,
 ) -> Introspection:
-    """As `introspect`, with what the answer rests on."""
+    """As `introspect`; who `may_keep` an answer is told what it rests on."""
     now = at or timezone.now()
     shown = look_at(raw, now=now)
     row = _read(client.client_id, shown, environment, keys=client.needs_keys)
@@ -66,7 +72,7 @@ def introspected(
     ):
         return Introspection(INACTIVE, proven)
     told = _tell(row, shown, now)
-    return Introspection(told, proven, _basis(client, row, shown, now) if told["active"] else None)
+    return Introspection(told, proven, _basis(client, row, shown, now) if may_keep and told["active"] else None)
 
 
 def _basis(client: Client, row: ShownRow, shown: Shown, now: datetime) -> Basis | None:
@@ -127,13 +133,13 @@ def _tell(row: ShownRow, shown: Shown, now: datetime) -> dict[str, Any]:
     return INACTIVE
 
 
-def _common(row: ShownRow, holder: HolderFacts, scopes: str) -> dict[str, Any]:
+def _common(row: ShownRow, holder: HolderFacts, scopes: str, audience: str | list[str]) -> dict[str, Any]:
     return {
         "active": True,
         "iss": minting.issuer(row.environment_slug, bool(row.environment_is_default)),
         "sub": holder.username or holder.client_id,
         "client_id": holder.client_id or "portal-login",
-        "aud": holder.audience,
+        "aud": audience,
         "scope": scopes,
     }
 
@@ -142,8 +148,8 @@ def _about_token(row: ShownRow, token: TokenFacts, holder: HolderFacts) -> dict[
     scopes = rules.scopes_in_use(token.token_scopes, holder)
     if not scopes:
         return INACTIVE
-    told = _common(row, holder, rules.scope_text(scopes)) | {"aud": _audiences(holder)}
-    told |= {"token_type": "Bearer", "iat": int(token.issued_at.timestamp()), "jti": token.jti}
+    told = _common(row, holder, scope_rules.scope_text(scopes), _audiences(holder))
+    told["token_type"], told["iat"], told["jti"] = "Bearer", int(token.issued_at.timestamp()), token.jti
     if token.expires_at is not None:
         told["exp"] = int(token.expires_at.timestamp())
     if holder.username is not None:
@@ -165,7 +171,7 @@ def _about_refresh_key(row: ShownRow, key: RefreshKeyFacts, holder: HolderFacts,
     ended = holder.family_revoked_at or holder.exhausted_at or key.revoked_at
     if spent or ended or not key.policy_allows or now >= key.expires_at or rules.holder_fault(holder, now) is not None:
         return INACTIVE
-    told = _common(row, holder, holder.family_scopes)
+    told = _common(row, holder, holder.family_scopes, holder.audience)
     told |= {
         "token_type": "refresh_token",
         "iat": int(key.created_at.timestamp()),

@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from credentials import secrets
 from credentials.rules import ClientFacts
 from proxies.models import Environment
-from tokens import errors, rules, signing
+from proxies.settled import settings
+from tokens import errors, rules, scope_rules, signing
 from tokens.lifecycle import minting
 from tokens.lifecycle.audit import Entry, Request, audited, row_of
 from tokens.lifecycle.proving import Client, Here, prove_client
@@ -123,11 +123,11 @@ def _audience(facts: IssueFacts) -> str:
 
 def _scopes(who: ClientFacts, facts: IssueFacts, asked: str | None) -> str:
     defined = facts.proxy_scopes if facts.proxy_id is not None else facts.group_scopes
-    available = rules.granted_scopes(defined or "", "" if who.is_bound else facts.grant_scopes or "")
-    scopes = rules.requested_scopes(asked, available)
+    available = scope_rules.granted_scopes(defined or "", "" if who.is_bound else facts.grant_scopes or "")
+    scopes = scope_rules.requested_scopes(asked, available)
     if scopes is None:
         raise errors.InvalidScope
-    return rules.scope_text(scopes)
+    return scope_rules.scope_text(scopes)
 
 
 def terms_of(facts: IssueFacts, now: datetime) -> rules.Terms:

@@ -8,15 +8,16 @@ import ipaddress
 import logging
 import re
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from credentials import secrets
+from proxies.settled import settings
 from tokens import redis_counts, sightings
 from tokens.errors import RateLimited
 from tokens.statements import limit as statements
@@ -29,8 +30,7 @@ _lock = threading.Lock()
 _full: dict[tuple[str, str], datetime] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """One way to count a request: whose it is, and how many are allowed in how many seconds; 0: any number.
 
     `hidden` keeps what a person typed out of the table: a fingerprint of it is counted, as of all that does not look
@@ -48,20 +48,24 @@ class Count:
     def window(self, now: datetime) -> Window:
         """The window that `now` is in."""
         seconds = int(now.timestamp())
-        starts_at = datetime.fromtimestamp(seconds - seconds % self.seconds, UTC)
         readable = not self.hidden and _READABLE.fullmatch(self.caller) and not self.caller.startswith(secrets.PREFIXES)
-        return Window(starts_at, self.bucket, self.caller if readable else secrets.fingerprint(self.caller))
+        caller = self.caller if readable else secrets.fingerprint(self.caller)
+        return Window(_moment(seconds - seconds % self.seconds), self.bucket, caller)
 
     def ends_in(self, now: datetime) -> int:
         """Whole seconds until the window ends."""
         return self.seconds - int(now.timestamp()) % self.seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+@lru_cache(maxsize=64)
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+class Counted(NamedTuple):
     """What was counted for a request, and where."""
 
-    provisional: list[tuple[Count, Window]] = field(default_factory=list)
+    provisional: Sequence[tuple[Count, Window]] = ()
     by_redis: bool = False
 
     def give_back(self) -> None:

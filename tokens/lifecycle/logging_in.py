@@ -14,7 +14,7 @@ from credentials.errors import SECOND_FACTOR_REFUSALS, InvalidCredentials
 from credentials.models import User
 from proxies.models import Environment
 from proxies.sentences import Sentence
-from tokens import devices, errors, rules, session_rules, signing
+from tokens import devices, errors, rules, scope_rules, session_rules, signing
 from tokens.lifecycle import minting, session_tokens
 from tokens.lifecycle.audit import Entry, Request, audited, clean_text
 from tokens.lifecycle.issuing import FirstKeyNeeded, describe_token
@@ -122,14 +122,14 @@ def _target(facts: LoginFacts, wish: Wish, entry: Entry) -> _Target:
     """What the session is for: the portal's API, or a proxy or group that is granted and deployed."""
     if not wish.audience or wish.audience == settings.PORTAL_AUDIENCE:
         entry.audience = settings.PORTAL_AUDIENCE
-        return _Target(settings.PORTAL_AUDIENCE, rules.DEFAULT_SCOPE)
+        return _Target(settings.PORTAL_AUDIENCE, scope_rules.DEFAULT_SCOPE)
     entry.audience = wish.audience
     if facts.proxy_id is None and facts.group_id is None:
         if wish.kind != "minted":
             raise errors.InvalidTarget(
                 gettext_noop("This is neither the portal's API nor an API proxy or group you may use.")
             )
-        return _Target(_fit(wish.audience), rules.DEFAULT_SCOPE)
+        return _Target(_fit(wish.audience), scope_rules.DEFAULT_SCOPE)
     entry.proxy, entry.group = facts.proxy_slug or "", facts.group_slug or ""
     if facts.grant_id is None:
         raise errors.InvalidTarget(
@@ -221,10 +221,10 @@ def _key(facts: LoginFacts, target: _Target, terms: rules.Terms, now: datetime) 
 
 def _scopes(facts: LoginFacts) -> str:
     defined = facts.proxy_scopes if facts.proxy_id is not None else facts.group_scopes
-    scopes = rules.requested_scopes(None, rules.granted_scopes(defined or "", facts.grant_scopes or ""))
+    scopes = scope_rules.requested_scopes(None, scope_rules.granted_scopes(defined or "", facts.grant_scopes or ""))
     if scopes is None:
         raise errors.InvalidScope
-    return rules.scope_text(scopes)
+    return scope_rules.scope_text(scopes)
 
 
 def _first_access(

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
 from credentials import secrets
+from proxies.settled import settings
 from tokens import jose, signing
 from tokens.rules import remaining_seconds
 

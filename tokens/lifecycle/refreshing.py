@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from credentials import secrets
 from credentials.identify import Proven
-from tokens import errors, foreign, rules
+from tokens import errors, foreign, rules, scope_rules
 from tokens.lifecycle import minting
 from tokens.lifecycle.audit import Entry, Refusal, Request, SeveralWrites, audited, row_of
 from tokens.lifecycle.issuing import describe_token
@@ -179,10 +179,10 @@ def _refuse_past_count(facts: HolderFacts, entry: Entry, now: datetime) -> None:
 
 def _scopes(facts: HolderFacts, scope: str | None) -> str:
     """All of the family's that are still granted, or the narrower set asked for; never more (D39)."""
-    scopes = rules.requested_scopes(scope, rules.scopes_in_use(facts.family_scopes, facts))
+    scopes = scope_rules.requested_scopes(scope, rules.scopes_in_use(facts.family_scopes, facts))
     if scopes is None:
         raise errors.InvalidScope
-    return rules.scope_text(scopes)
+    return scope_rules.scope_text(scopes)
 
 
 def _grant(

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from credentials import secrets
 from credentials.models import User
-from tokens import errors, rules, session_rules
+from tokens import errors, rules, scope_rules, session_rules
 from tokens.lifecycle import minting, session_tokens
 from tokens.lifecycle.audit import Entry, Request, SeveralWrites, at_once_if_possible, audited, row_of
 from tokens.lifecycle.issuing import describe_token
@@ -163,10 +163,10 @@ def _grant_access(row: SessionRow, entry: Entry, now: datetime) -> Session:
     facts, session = row.holder, row.session
     if session.kid is None:
         raise errors.NoSigningKey
-    scopes = rules.requested_scopes(None, rules.scopes_in_use(facts.family_scopes, facts))
+    scopes = scope_rules.requested_scopes(None, rules.scopes_in_use(facts.family_scopes, facts))
     if scopes is None:
         raise errors.InvalidScope
-    text = rules.scope_text(scopes)
+    text = scope_rules.scope_text(scopes)
     expires_at = minting.whole_second(rules.access_expiry(row.refresh.terms, now))
     made = minting.jwt(
         claims_of(facts, text, session.member_audiences),

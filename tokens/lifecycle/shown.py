@@ -1,15 +1,13 @@
 """What was shown: an access token, a refresh token, or nothing we know. No query but for a new kid."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from credentials import compact_jwt, secrets
 from tokens import foreign, jose, signing
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """How to look a shown value up. All empty: it can't be one of ours and no query is worth it (D20)."""
 
     access_digests: tuple[str, ...] = ()

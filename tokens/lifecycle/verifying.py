@@ -1,22 +1,22 @@
 """Verify: may this token open this proxy, now? Asked of the database; nothing is written."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from credentials import certificates
-from tokens import errors, path_rules, rules
+from tokens import errors, path_rules, rules, scope_rules
 from tokens.lifecycle.proving import Proof, prove
 from tokens.lifecycle.shown import Shown, look_at
-from tokens.rules import HolderFacts, Reason, TokenFacts
+from tokens.rules import Reason, TokenFacts
 from tokens.statements import verify as statements
 from tokens.statements.verify import VerifyRow
-from tokens.told import Told, tokens_in
+from tokens.told import NOTHING, Told, tokens_in
 from tokens.verify_cache.kept import Basis
 
-_NOTHING: frozenset[str] = frozenset()
+_NO_SCOPES: frozenset[str] = frozenset()
 
 
 class UnknownProxy(errors.TokenError):
@@ -26,8 +26,7 @@ class UnknownProxy(errors.TokenError):
     sentence = gettext_noop("The gateway named an unknown API proxy.")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A good token's identity, or the reason of a refusal."""
 
     reason: Reason | None
@@ -38,7 +37,7 @@ class Verdict:
     jti: str = ""
     proxy_id: int = 0
     required: str = ""
-    # Where the answer rests on nothing but the token, the place and the scopes asked for (VERIFY_CACHE).
+    # Where it may be kept, and the answer rests on nothing but the token, the place and the scopes asked for.
     basis: Basis | None = None
 
     @property
@@ -55,6 +54,7 @@ def verify(
     required_scopes: str = "",
     told: Told | None = None,
     gateway: Proof | None = None,
+    may_keep: bool = False,
     at: datetime | None = None,
 ) -> Verdict:
     """Whether a token opens a proxy, with every end state looked at as it is now (D11, D14, I6).
@@ -62,10 +62,12 @@ def verify(
     `proxy` and `environment` are slugs. Raises UnknownEnvironment and UnknownProxy, which are
     the gateway's fault, and GatewayRefused. What is `told` of the API client's own request is believed of a
     trusted gateway or one that has proved itself; grants that disallow methods and path rules refuse where it is not.
-    Without a `raw` token the one in the told URI counts, at a proxy that accepts it there (D22).
+    Without a `raw` token the one in the told URI counts, at a proxy that accepts it there (D22). Who `may_keep` a good
+    answer is told what it rests on (VERIFY_CACHE).
     """
     now = at or timezone.now()
-    in_url = tokens_in(told.uri) if told is not None else []
+    told = told or NOTHING
+    in_url = tokens_in(told.uri)
     shown = look_at(raw if raw is not None else in_url[0] if len(in_url) == 1 else "", now=now)
     row = statements.read(
         environment=environment, proxy=proxy, digests=list(shown.access_digests) or [""], jti=shown.jti
@@ -75,13 +77,13 @@ def verify(
     proved = prove(gateway, environment_id=row.environment_id, required=row.gateways_must_authenticate, now=now)
     if row.place.proxy_id is None:
         raise UnknownProxy
-    believed = told if told is not None and (told.is_trusted or proved) else Told()
+    believed = told if told.is_trusted or proved else NOTHING
     reason = _misplaced(raw, in_url, bool(row.place.accept_token_in_url) and bool(believed.uri))
     reason = reason or _reason(shown, row, now) or _not_its_bearer(row.token, believed)
     if reason is not None or row.token is None or row.holder is None:
         return Verdict(reason or Reason.UNKNOWN)
-    verdict = _judge_use(row, row.token, row.holder, required_scopes, believed)
-    return replace(verdict, basis=_basis(row, shown)) if verdict.good and gateway is None else verdict
+    basis = _basis(row, shown) if may_keep and gateway is None else None
+    return _judge_use(row, required_scopes, believed, basis)
 
 
 def _basis(row: VerifyRow, shown: Shown) -> Basis | None:
@@ -126,20 +128,23 @@ def _not_its_bearer(token: TokenFacts | None, told: Told) -> Reason | None:
     return None if is_it else Reason.CERTIFICATE_MISMATCH
 
 
-def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_scopes: str, told: Told) -> Verdict:
+def _judge_use(row: VerifyRow, required_scopes: str, told: Told, basis: Basis | None) -> Verdict:
     """Scopes and method of a token that is valid here: what is missing is 403, not 401."""
+    token, holder = row.token, row.holder
+    assert token is not None
+    assert holder is not None
     scopes = rules.scopes_in_use(token.token_scopes, holder)
-    needed = rules.scope_set(required_scopes)
-    place_needs = rules.scope_set(row.place.required_scopes or "")
-    path_needs = _path_needs(row, scopes, told) if row.place.has_path_rules else _NOTHING
+    needed = scope_rules.scope_set(required_scopes)
+    place_needs = scope_rules.scope_set(row.place.required_scopes or "")
+    path_needs = _path_needs(row, scopes, told) if row.place.has_path_rules else _NO_SCOPES
     reason: Reason | None = None
     disallowed = (holder.grant_disallowed_methods or "").split()
     if disallowed and (not told.method or any(path_rules.speaks_of(each, told.method) for each in disallowed)):
         reason = Reason.METHOD_NOT_ALLOWED
     elif (
         not scopes
-        or not rules.covers(scopes, needed)
-        or not rules.covers(scopes, place_needs, row.place.required_match or "all")
+        or not scope_rules.covers(scopes, needed)
+        or not scope_rules.covers(scopes, place_needs, row.place.required_match or "all")
         or path_needs is None
         or path_needs
     ):
@@ -149,10 +154,11 @@ def _judge_use(row: VerifyRow, token: TokenFacts, holder: HolderFacts, required_
         token_id=token.token_id,
         subject=holder.username or holder.client_id or "",
         client_id=holder.client_id or "portal-login",
-        scopes=rules.scope_text(scopes),
+        scopes=scope_rules.scope_text(scopes),
         jti=token.jti,
         proxy_id=row.place.proxy_id or 0,
-        required=rules.scope_text(needed | place_needs | (path_needs or _NOTHING)),
+        required=scope_rules.scope_text(needed | place_needs | (path_needs or _NO_SCOPES)),
+        basis=basis if reason is None else None,
     )
 
 
@@ -161,4 +167,4 @@ def _path_needs(row: VerifyRow, scopes: frozenset[str], told: Told) -> frozenset
     (S0.2, gateways.md section 8)."""
     found = statements.path_rules(row.place.proxy_id or 0)
     lacking = path_rules.unsatisfied(found, scopes, method=told.method, uri=told.uri)
-    return None if lacking is None else rules.scope_set(" ".join(rule.scopes for rule in lacking))
+    return None if lacking is None else scope_rules.scope_set(" ".join(rule.scopes for rule in lacking))

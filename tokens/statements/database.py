@@ -58,11 +58,10 @@ def _prepared(sql: str, parameters: Parameters, family_id: int | None) -> Outcom
     here = connections.here()
     if (
         here.vendor != "postgresql"
-        or isinstance(parameters, Mapping)
+        or not isinstance(parameters, list | tuple)  # a mapping; asking for that takes ten times as long
         or len(parameters) > _MOST_PREPARED
         or not here.settings_dict.get("PREPARED_STATEMENTS", True)
-        or here.execute_wrappers
-        or here.queries_logged
+        or connections.is_watched(here)
     ):
         return None
     if here.connection is None:

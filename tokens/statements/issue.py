@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from credentials.rules import ClientFacts
+from tokens.connections import is_postgresql
 from tokens.statements import database, log
 from tokens.statements.facts import CLIENT_JOINS, CLIENT_WIDTH, ENVIRONMENT_IS, client_columns
 
@@ -217,7 +218,7 @@ def write_all(family: NewFamily, token: NewToken, key: NewRefreshKey | None, row
 
     The family's id is put into the others, whatever they say.
     """
-    if connection.vendor != "postgresql":
+    if not is_postgresql():
         with transaction.atomic():
             family_id = write_family(family)
             write_token(token._replace(family_id=family_id))

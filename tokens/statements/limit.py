@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from tokens.connections import is_postgresql
 from tokens.statements import database
 
 _TABLE = "tokens_ratelimitwindow"
@@ -33,7 +34,7 @@ def count(windows: Sequence[Window]) -> list[int]:
     The windows of all callers come in the same order of buckets, so that two statements can't block each other.
     """
     rows = ", ".join(["(%s, %s, %s, 1, 0)"] * len(windows))
-    quick = connection.vendor == "postgresql" and not connection.in_atomic_block
+    quick = is_postgresql() and not connection.in_atomic_block
     start = _WITHOUT_WAITING.format(rows=rows) if quick else f"{_INTO} VALUES {rows}"
     found = database.rows(
         f"{start} {_CONFLICT} requests = {_TABLE}.requests + 1 RETURNING bucket, caller, requests",

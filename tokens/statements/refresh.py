@@ -5,9 +5,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from credentials.rules import ClientFacts
+from tokens.connections import is_postgresql
 from tokens.rules import HolderFacts, RefreshFacts, Terms
 from tokens.statements import database, log
 from tokens.statements.facts import (
@@ -122,7 +123,7 @@ _ROTATE = (
 def rotate(token: NewToken, key: NewRefreshKey, row: log.LogRow) -> bool:
     """Pass the gate and write what comes of it and the log row: all, or nothing and False where another was first."""
     was = token.sequence - 1
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         given = [token.family_id, was, *token, *key, *row]
         return database.changed(_ROTATE, given, family_id=token.family_id) == 1
     with transaction.atomic():

@@ -5,9 +5,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from credentials.rules import ClientFacts
+from tokens.connections import is_postgresql
 from tokens.rules import HolderFacts, TokenFacts
 from tokens.statements import database, log
 from tokens.statements.facts import (
@@ -149,7 +150,7 @@ def end_token(token_id: int, ending: Ending) -> None:
 def _end(table: str, row_id: int, ending: Ending, *, family_id: int | None = None) -> None:
     values = (ending.now, "", ending.because, row_id)
     row, at = ending.row, log.LogRow._fields.index("reason")
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         reasons = (ending.ended_before, ending.ended)
         database.changed(_END[table], [*values, *row[:at], *reasons, *row[at + 1 :]], family_id=family_id)
         return

@@ -4,8 +4,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from tokens.connections import is_postgresql
 from tokens.rules import HolderFacts, RefreshFacts, TokenFacts
 from tokens.statements import database, log
 from tokens.statements.facts import HOLDER_COLUMNS, HOLDER_JOINS, HOLDER_WIDTH, TOKEN_COLUMNS, TOKEN_WIDTH
@@ -113,7 +114,7 @@ def read_key(jti: str) -> SessionRow | None:
 @cache
 def _reading_key() -> str:
     # As text on both databases: PostgreSQL would hand out a parsed value.
-    content = "nxt.content::text" if connection.vendor == "postgresql" else "nxt.content"
+    content = "nxt.content::text" if is_postgresql() else "nxt.content"
     columns = _SESSION_COLUMNS.format(content=content, members=member_audiences("f.group_id"))
     return (
         f"SELECT {columns}, {KEY_COLUMNS}, {HOLDER_COLUMNS} FROM tokens_refreshkey rk"
@@ -192,7 +193,7 @@ def obtain(token: NewToken, used: Use, row: log.LogRow) -> bool:
     All, or nothing and False where the family is gone.
     """
     family = [token.family_id]
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         return database.changed(_OBTAIN, [*family, *token, *used.values, *row]) == 1
     with transaction.atomic():
         if database.row(_HOLD_FAMILY, family) is None:
@@ -209,7 +210,7 @@ def renew(key: NewRefreshKey, used: Use, row: log.LogRow) -> bool:
     All, or nothing and False where another was first.
     """
     gate = (key.family_id, key.sequence - 1)
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         given = [*gate, *key, *used.values, *row]
         return database.changed(_RENEW, given, family_id=key.family_id) == 1
     with transaction.atomic():
@@ -226,5 +227,5 @@ def hold_person(user_id: int) -> None:
 
     SQLite's transactions begin with the only write lock, so nothing is asked of it.
     """
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         database.row("SELECT id FROM credentials_user WHERE id = %s FOR NO KEY UPDATE", [user_id])

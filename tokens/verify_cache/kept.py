@@ -12,9 +12,9 @@ from hashlib import blake2b
 from time import monotonic, time
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import connection
 
+from proxies.settled import settings
 from tokens.verify_cache.watching import watch
 from tokens.verify_cache.words import Seen, SharedWords, Stamp
 

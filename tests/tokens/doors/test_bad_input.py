@@ -390,7 +390,7 @@ def test_r39_even_a_door_that_fails_before_it_can_judge_answers_503(world, monke
     def failing(*_: Any) -> None:
         raise RuntimeError(MARK)
 
-    for module, name in ((oauth, "request_facts"), (reading, "tried_header")):
+    for module, name in ((oauth, "request_facts"), (oauth, "_Heard")):
         with monkeypatch.context() as patched:
             patched.setattr(module, name, failing)
             answered = call(TOKEN, {"grant_type": "client_credentials"}, client=world.key_of(world.orders))
