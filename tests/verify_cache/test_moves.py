@@ -48,7 +48,8 @@ def test_nothing_that_a_verification_reads_is_thought_harmless(said: list[str]) 
     token = world.issue(world.key_of(world.commerce), target="commerce")
     said.clear()
     assert world.verify(token).good
-    lifecycle.introspect(world.key_of(world.commerce), token.access_token, request=REQUEST, at=START)
+    for shown in (token.access_token, token.refresh_token):
+        lifecycle.introspect(world.key_of(world.commerce), shown or "", request=REQUEST, at=START)
     verify.path_rules(world.orders.pk)
     read = set().union(*(tables_of(sql) for sql in said))
     assert len(read) >= 15
@@ -217,4 +218,4 @@ def test_whatever_goes_past_djangos_cursors_is_marked_around() -> None:
     }
     source = (ROOT / "tokens/statements/database.py").read_text(encoding="utf-8")
     assert source.count("statements_of(raw).run(") == 2
-    assert "        with raw.moving(sql, family_id):\n            return statements_of(raw).run(" in source
+    assert "with raw.moving(sql, family_id):\n            return statements_of(raw).run(" in source

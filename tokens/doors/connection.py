@@ -96,16 +96,26 @@ _seats = _Seats()
 def _is_kept(here: Any) -> bool:
     """True where this thread's connection is as its last request left it, and its server is well."""
     seat = _seats.mine
-    return seat is not None and seat.raw is not None and seat.raw is here.connection and seat.raw.is_well()
+    if seat is None or seat.raw is None or seat.raw is not here.connection:
+        return False
+    well: bool = seat.raw.is_well()
+    return well
+
+
+def _is_at_rest(raw: Any) -> bool:
+    """Of the pool's connections alone: no other stays."""
+    try:
+        at_rest: bool = raw.is_at_rest()
+    except AttributeError:
+        return False
+    return at_rest
 
 
 def _keep(here: Any) -> bool:
     """True where the connection may stay for the thread's next request: nothing was wrong, no transaction is open."""
-    raw = here.connection
-    at_rest = getattr(raw, "is_at_rest", None)  # of the pool's connections alone
-    if here.errors_occurred or at_rest is None or not at_rest():
+    raw, seat = here.connection, _seats.mine
+    if here.errors_occurred or not _is_at_rest(raw):
         return False
-    seat = _seats.mine
     if seat is None:
         seat = _seats.mine = _Seat.take(here)
         if seat is None:

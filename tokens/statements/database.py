@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from django.db import connection
 
 from tokens import connections
@@ -66,14 +67,19 @@ def _prepared(sql: str, parameters: Parameters, family_id: int | None) -> Outcom
         return None
     if here.connection is None:
         here.ensure_connection()
-    here.validate_no_broken_transaction()
-    with here.wrap_database_errors:
-        raw = here.connection
+    if here.needs_rollback:
+        here.validate_no_broken_transaction()
+    raw = here.connection
+    try:
         if not isinstance(raw, MarkingConnection):
             return statements_of(raw).run(raw, _numbered(sql), parameters)
         # Past Django's cursor, which would see to it (VERIFY_CACHE).
         with raw.moving(sql, family_id):
             return statements_of(raw).run(raw, _numbered(sql), parameters)
+    except psycopg.Error:
+        # As Django's own cursors raise it.
+        with here.wrap_database_errors:
+            raise
 
 
 @lru_cache(maxsize=256)

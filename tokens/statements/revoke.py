@@ -54,6 +54,7 @@ _KEY_COLUMNS = (
     " f.policy_id IS NULL OR (pol.refresh_allowed AND pol.suspended_at IS NULL)"
 )
 _KEY_WIDTH = len(RefreshKeyFacts._fields)
+_NO_KEY = ", ".join(["NULL"] * _KEY_WIDTH)
 
 
 def open_members(group_id: int, environment_id: int) -> list[str]:
@@ -80,10 +81,9 @@ def read(
     Give the digests of an opaque access token, the jti of a verified JWT, or the digests of a refresh token; leave the
     others empty.
     """
-    nothing = [""]
-    access, refresh = access_digests or nothing, refresh_digests or nothing
-    sql = _reading(len(access), len(refresh), keys)
-    found = database.row(sql, [client_id, *access, jti, *refresh, environment, environment])
+    sql = _reading(len(access_digests), bool(jti), len(refresh_digests), keys)
+    shown = [*access_digests, *([jti] if jti else []), *refresh_digests]
+    found = database.row(sql, [client_id, *shown, environment, environment])
     if found is None:
         return None
     token_at = 3 + CLIENT_WIDTH
@@ -103,16 +103,23 @@ def read(
 
 
 @lru_cache(maxsize=64)
-def _reading(access: int, refresh: int, keys: bool) -> str:
+def _reading(access: int, by_jti: bool, refresh: int, keys: bool) -> str:
+    """Refresh keys are looked at only where one may be meant: an access token is asked about far more often."""
+    token_is = " OR ".join(
+        [f"t.digest IN ({database.marks(access)})"] * (access > 0) + ["t.jti = %s"] * by_jti or ["1 = 0"]
+    )
+    family_id, key_columns, key_join, policy_join = "t.family_id", _NO_KEY, "", ""
+    if refresh:
+        family_id, key_columns = "COALESCE(t.family_id, rk.family_id)", _KEY_COLUMNS
+        key_join = f"LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(refresh)})"
+        policy_join = "LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id"
     return (
-        f"SELECT e.id, e.slug, e.is_default, {client_columns(keys=keys)}, {TOKEN_COLUMNS}, {_KEY_COLUMNS},"
-        f" {HOLDER_COLUMNS}"
-        f" FROM proxies_environment e {CLIENT_JOINS}"
-        f" LEFT JOIN tokens_issuedtoken t ON t.digest IN ({database.marks(access)}) OR t.jti = %s"
-        f" LEFT JOIN tokens_refreshkey rk ON rk.token_hash IN ({database.marks(refresh)})"
+        f"SELECT e.id, e.slug, e.is_default, {client_columns(keys=keys)}, {TOKEN_COLUMNS}, {key_columns},"
+        f" {HOLDER_COLUMNS} FROM proxies_environment e {CLIENT_JOINS}"
+        f" LEFT JOIN tokens_issuedtoken t ON {token_is} {key_join}"
         " LEFT JOIN tokens_signingkey tk ON tk.id = t.signing_key_id"
-        " LEFT JOIN tokens_tokenfamily f ON f.id = COALESCE(t.family_id, rk.family_id) AND f.environment_id = e.id"
-        f" LEFT JOIN tokens_tokenpolicy pol ON pol.id = f.policy_id {HOLDER_JOINS} WHERE {ENVIRONMENT_IS}"
+        f" LEFT JOIN tokens_tokenfamily f ON f.id = {family_id} AND f.environment_id = e.id"
+        f" {policy_join} {HOLDER_JOINS} WHERE {ENVIRONMENT_IS}"
     )
 
 
