@@ -43,7 +43,8 @@ def seen(token_id: int, *, proxy: str, address: str) -> None:
     with _lock:
         if len(_seen) < _MOST or token_id in _seen:
             _seen[token_id] = (timezone.now(), proxy, address)
-    _start()
+    if _thread is None:
+        _start()
 
 
 def personal_token_seen(token_id: int, *, address: str) -> None:
@@ -85,7 +86,8 @@ def client_seen(proven: Proven, now: datetime) -> None:
             _secrets[proven.secret_id] = now
         if proven.key_id is not None:
             _keys[proven.key_id] = now
-    _start()
+    if _thread is None:
+        _start()
 
 
 def flush() -> int:
@@ -109,8 +111,6 @@ def flush() -> int:
 
 def _start() -> None:
     global _thread  # noqa: PLW0603 - one flusher for each process, started by its first sighting
-    if _thread is not None:
-        return
     with _lock:
         if _thread is None:
             _thread = threading.Thread(target=_run, name="sightings", daemon=True)

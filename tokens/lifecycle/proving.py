@@ -95,23 +95,26 @@ def prove_client(client: Client, facts: ClientFacts, *, here: Here, request: Req
 
     Its assertion is used up with the transaction around; what was used is noted, and written later, in bulk.
     """
-    issuer = minting.issuer(here.slug, here.is_default)
     place = identify.Place(
-        address=request.address,
-        # The issuer or this URL, whichever endpoint is asked, and nothing else (B25).
-        audiences=(issuer, f"{issuer}/oauth2/token"),
-        methods=methods.advertised(at_token_endpoint=here.at_token_endpoint),
+        request.address,
+        _audiences(here) if client.assertion else (),
+        methods.advertised(at_token_endpoint=here.at_token_endpoint),
         any_secret=not here.at_token_endpoint,
     )
-    shown = Shown(client.method, client.secret, client.assertion, _certificate(client, here, now))
+    certificate = _certificate(client, here, now) if client.certificate else None
+    shown = Shown(client.method, client.secret, client.assertion, certificate)
     proven = identify.client(facts, shown, place=place, now=now, spend=assertion.spend)
     sightings.client_seen(proven, now)
     return proven
 
 
+def _audiences(here: Here) -> tuple[str, str]:
+    """The issuer or this URL, whichever endpoint is asked, and nothing else (B25)."""
+    issuer = minting.issuer(here.slug, here.is_default)
+    return issuer, f"{issuer}/oauth2/token"
+
+
 def _certificate(client: Client, here: Here, now: datetime) -> certificates.Certificate | None:
-    if not client.certificate:
-        return None
     try:
         believed = client.from_trusted_address or prove(
             client.edge, environment_id=here.environment_id, required=False, now=now

@@ -32,7 +32,8 @@ def rows(sql: str, parameters: Parameters, *, family_id: int | None = None) -> l
 
 def row(sql: str, parameters: Parameters, *, family_id: int | None = None) -> Row | None:
     """The first row, or None."""
-    found = rows(sql, parameters, family_id=family_id)
+    done = _prepared(sql, parameters, family_id)
+    found = rows(sql, parameters, family_id=family_id) if done is None else done.rows
     return found[0] if found else None
 
 

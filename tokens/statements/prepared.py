@@ -75,11 +75,12 @@ class PreparedStatements:
             types, formats = tuple(writer.types or ()), writer.formats
             if not raw.autocommit:
                 raw.wait(raw._start_query())  # noqa: SLF001 - BEGIN where none was sent yet, as its cursors do
-            known = self._known.get((sql, types))
+            asked = (sql, types)
+            known = self._known.get(asked)
             if known is None:
                 known = self._prepare(raw, sql, types)
             else:
-                self._known.move_to_end((sql, types))
+                self._known.move_to_end(asked)
             pgconn.send_query_prepared(known.name, values, formats, known.format)
             result = _answer(raw)
             reader = known.reader

@@ -1,5 +1,7 @@
 """ANY /auth/verify leaves nothing behind but the time of use (D25)."""
 
+import os
+import threading
 from datetime import timedelta
 
 import pytest
@@ -90,3 +92,21 @@ def test_a_user_name_that_no_header_can_carry_is_percent_encoded():
     assert visible("anna") == "anna"
     assert visible("b\xe9a o'neil\r\n") == "b%C3%A9a%20o'neil%0D%0A"
     assert visible("100%") == "100%25"
+
+
+def test_a_fault_while_sightings_are_written_does_not_end_their_thread(monkeypatch, caplog) -> None:
+    def failing() -> int:
+        raise RuntimeError("not of the database")
+
+    monkeypatch.setattr(sightings, "flush", failing)
+    sightings._flush_quietly()
+    assert "last-used times of a few seconds were lost" in caplog.text
+
+
+def test_a_forked_process_begins_with_no_thread_of_sightings(monkeypatch) -> None:
+    monkeypatch.setattr(sightings, "_thread", threading.current_thread())
+    child = os.fork()
+    if not child:
+        os._exit(0 if sightings._thread is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert sightings._thread is threading.current_thread()
