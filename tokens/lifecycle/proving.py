@@ -57,7 +57,7 @@ def prove(proof: Proof | None, *, environment_id: int, required: bool, now: date
 # --- Clients
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # with every request: freezing would double what it takes
 class Client:
     """How a client proves itself, as it was presented: by a secret, an assertion, or a certificate.
 

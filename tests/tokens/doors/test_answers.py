@@ -1,6 +1,7 @@
 """One table from refusals to answers: complete, exact, and the same as in the request log."""
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterator
 
@@ -145,3 +146,18 @@ def test_r11_a_quote_in_a_sentence_does_not_leave_the_allowed_characters():
     body = answers.refusal(InvalidRequest('the "name" is\\wrong\u20ac\n')).body.decode()
 
     assert body.startswith('{"error":"invalid_request","error_description":"the \'name\' is?wrong??"')
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"active": False}, {"sub": 'zoë \u2028"\\', "aud": ["a", "b"], "exp": 1, "x": None}]
+)
+def test_an_answer_is_the_librarys_json_with_and_without_its_quick_encoder(body, monkeypatch) -> None:
+    wanted = json.dumps(body, separators=(",", ":")).encode()
+    assert answers.answer(200, body).body == wanted
+    monkeypatch.setattr(answers, "_pieces", None)
+    assert answers.answer(200, body).body == wanted
+
+
+def test_what_is_no_json_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        answers.answer(200, {"moment": object()})
