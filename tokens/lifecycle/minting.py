@@ -12,7 +12,7 @@ from tokens.rules import remaining_seconds
 _MAXIMUM_AUDIENCES = 20
 
 
-@dataclass(slots=True)  # with every request: freezing would double what it takes
+@dataclass(frozen=True, slots=True)
 class TokenAnswer:
     """What a client gets (RFC 6749 section 5.1). The only moment raw values exist."""
 
@@ -35,7 +35,7 @@ class TokenAnswer:
         return body
 
 
-@dataclass(slots=True)  # with every request: freezing would double what it takes
+@dataclass(frozen=True, slots=True)
 class Made:
     """A raw access token and what is stored of it."""
 
