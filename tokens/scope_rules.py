@@ -46,7 +46,11 @@ def covers(held: frozenset[str], required: frozenset[str], match: str = "all") -
     return bool(held & required) if match == "any" else required <= held
 
 
-@lru_cache(maxsize=1024)
 def scope_text(scopes: frozenset[str]) -> str:
     """Space-delimited and in a stable order."""
+    return _short_text(scopes) if sum(map(len, scopes)) <= _REMEMBERED_LENGTH else " ".join(sorted(scopes))
+
+
+@lru_cache(maxsize=1024)
+def _short_text(scopes: frozenset[str]) -> str:
     return " ".join(sorted(scopes))

@@ -113,13 +113,18 @@ def _start() -> None:
     global _thread  # noqa: PLW0603 - one flusher for each process, started by its first sighting
     with _lock:
         if _thread is None:
-            _thread = threading.Thread(target=_run, name="sightings", daemon=True)
-            _thread.start()
+            begun = threading.Thread(target=_run, name="sightings", daemon=True)
+            begun.start()  # raises where there may be no more threads: the next sighting tries again
+            _thread = begun
 
 
 def _run() -> None:
     while not _stop.wait(FLUSH_SECONDS):
-        _flush_quietly()
+        try:
+            _flush_quietly()
+        except Exception:
+            # The thread goes on: nobody would start another.
+            logger.exception("last-used times of a few seconds were lost")
 
 
 def _flush_quietly() -> None:
@@ -127,9 +132,6 @@ def _flush_quietly() -> None:
         flush()
     except (DatabaseError, InterfaceError) as trouble:
         logger.warning("last-used times of a few seconds were lost: %s", type(trouble).__name__)
-    except Exception:
-        # The thread goes on: nobody would start another.
-        logger.exception("last-used times of a few seconds were lost")
     finally:
         connections.close_all()
 

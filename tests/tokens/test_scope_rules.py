@@ -72,3 +72,7 @@ def test_a_callers_long_text_means_the_same_and_is_not_remembered() -> None:
     before = scope_rules._short_set.cache_info().currsize
     assert scope_rules.scope_set(long) == frozenset(long.split())
     assert scope_rules._short_set.cache_info().currsize == before
+    before = scope_rules._short_text.cache_info().currsize
+    assert scope_rules.scope_text(frozenset(long.split())) == " ".join(sorted(long.split()))
+    assert scope_rules.scope_text(frozenset(("a" * 8000,))) == "a" * 8000
+    assert scope_rules._short_text.cache_info().currsize == before

@@ -136,8 +136,6 @@ def _is_gone(here: Any) -> bool:
 
 
 def _open(here: Any) -> None:
-    if not breaker.may_try():
-        raise StorageAway
     if not _is_kept(here):
         here.close_if_unusable_or_obsolete()
     if here.connection is None:
@@ -170,10 +168,13 @@ class database:  # noqa: N801 - it reads as the function that it would be if tha
         self._here = None if here.in_atomic_block else here
         if self._here is None:
             return
+        if not breaker.may_try():
+            raise StorageAway
         try:
             _open(here)
-        except (DatabaseError, InterfaceError) as trouble:
+        except BaseException as trouble:
             _shut(here, trouble)
+            raise
 
     def __exit__(
         self, _kind: type[BaseException] | None, trouble: BaseException | None, _at: TracebackType | None

@@ -157,7 +157,7 @@ def _judge_use(row: VerifyRow, required_scopes: str, told: Told, basis: Basis | 
         scopes=scope_rules.scope_text(scopes),
         jti=token.jti,
         proxy_id=row.place.proxy_id or 0,
-        required=scope_rules.scope_text(needed | place_needs | (path_needs or _NO_SCOPES)),
+        required="" if reason is None else scope_rules.scope_text(needed | place_needs | (path_needs or _NO_SCOPES)),
         basis=basis if reason is None else None,
     )
 

@@ -1,6 +1,8 @@
 """Running a statement on either database: times are aware UTC in Python, rows are tuples."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -21,19 +23,18 @@ _MOST_PREPARED = 128
 
 def rows(sql: str, parameters: Parameters, *, family_id: int | None = None) -> list[Row]:
     """All rows of a SELECT; or of a RETURNING, where `family_id` may say as in `changed`."""
-    done = _prepared(sql, parameters, family_id)
+    done = _directly(sql, parameters, family_id)
     if done is not None:
         return done.rows
     with connection.cursor() as cursor:
         cursor.execute(sql, _outgoing(parameters))
         found = cursor.fetchall()
-    return [tuple(map(_aware, row)) for row in found] if connection.vendor == "sqlite" else found
+    return list(map(_incoming, found)) if connection.vendor == "sqlite" else found
 
 
 def row(sql: str, parameters: Parameters, *, family_id: int | None = None) -> Row | None:
     """The first row, or None."""
-    done = _prepared(sql, parameters, family_id)
-    found = rows(sql, parameters, family_id=family_id) if done is None else done.rows
+    found = rows(sql, parameters, family_id=family_id)
     return found[0] if found else None
 
 
@@ -43,7 +44,7 @@ def changed(sql: str, parameters: Parameters, *, family_id: int | None = None) -
     `family_id`: it can end tokens of this one family and no others. So verifications that are kept for others stay
     (VERIFY_CACHE); without it all of them are forgotten.
     """
-    done = _prepared(sql, parameters, family_id)
+    done = _directly(sql, parameters, family_id)
     if done is not None:
         return done.number
     with connection.cursor() as cursor:
@@ -51,16 +52,15 @@ def changed(sql: str, parameters: Parameters, *, family_id: int | None = None) -
         return int(cursor.rowcount)
 
 
-def _prepared(sql: str, parameters: Parameters, family_id: int | None) -> Outcome | None:
-    """What the statement did as a prepared one on PostgreSQL: planning such a join takes ten times the rest.
+def _directly(sql: str, parameters: Parameters, family_id: int | None) -> Outcome | None:
+    """What the statement did, past Django's cursors, which read a long one anew at each use.
 
     None where it has to go the ordinary way: where somebody wants to see each statement (a test, a debugger), where the
     setting says no, and for a sweep's.
     """
     here = connections.here()
     if (
-        here.vendor != "postgresql"
-        or not isinstance(parameters, list | tuple)  # a mapping; asking for that takes ten times as long
+        not isinstance(parameters, list | tuple)  # a mapping; asking for that takes ten times as long
         or len(parameters) > _MOST_PREPARED
         or not here.settings_dict.get("PREPARED_STATEMENTS", True)
         or connections.is_watched(here)
@@ -70,6 +70,23 @@ def _prepared(sql: str, parameters: Parameters, family_id: int | None) -> Outcom
         here.ensure_connection()
     if here.needs_rollback:
         here.validate_no_broken_transaction()
+    way = _prepared if here.vendor == "postgresql" else _on_sqlite
+    return way(here, sql, parameters, family_id)
+
+
+def _on_sqlite(here: Any, sql: str, parameters: Sequence[Any], _family_id: int | None) -> Outcome:
+    try:
+        with closing(here.connection.execute(_questioning(sql), _outgoing(parameters))) as cursor:
+            found, number = cursor.fetchall(), int(cursor.rowcount)
+    except sqlite3.Error:
+        # As Django's own cursors raise it.
+        with here.wrap_database_errors:
+            raise
+    return Outcome(list(map(_incoming, found)), number)
+
+
+def _prepared(here: Any, sql: str, parameters: Sequence[Any], family_id: int | None) -> Outcome:
+    """As a prepared statement of PostgreSQL: planning such a join takes ten times the rest."""
     raw = here.connection
     try:
         if not isinstance(raw, MarkingConnection):
@@ -89,6 +106,12 @@ def _numbered(sql: str) -> bytes:
     first, *rest = sql.split("%s")
     numbered = "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
     return f"{first}{numbered}".replace("%%", "%").encode()
+
+
+@lru_cache(maxsize=256)
+def _questioning(sql: str) -> str:
+    """With ? for each %s, as SQLite reads it."""
+    return sql.replace("%s", "?").replace("%%", "%")
 
 
 def marks(count: int) -> str:
@@ -120,5 +143,5 @@ def _naive(value: Any) -> Any:
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _aware(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+def _incoming(row: Row) -> Row:
+    return tuple([value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in row])

@@ -3,6 +3,7 @@
 import os
 import threading
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 import time_machine
@@ -16,6 +17,9 @@ from tokens import sightings
 from tokens.models import IssuedToken
 
 # --- What is left behind: nothing but the time of use -----------------------------------------------------------------
+
+# As it is, before a fixture keeps the thread away.
+START_THREAD = sightings._start
 
 
 def test_d25_verify_leaves_no_row_and_writes_nothing(world):
@@ -94,13 +98,26 @@ def test_a_user_name_that_no_header_can_carry_is_percent_encoded():
     assert visible("100%") == "100%25"
 
 
-def test_a_fault_while_sightings_are_written_does_not_end_their_thread(monkeypatch, caplog) -> None:
-    def failing() -> int:
-        raise RuntimeError("not of the database")
+@pytest.mark.parametrize("part", ["flush", "connections"])
+def test_a_fault_while_sightings_are_written_does_not_end_their_thread(part, monkeypatch, caplog) -> None:
+    tried = mock.MagicMock(side_effect=RuntimeError("not of the database"))
+    tried.close_all.side_effect = RuntimeError("not of the database")
+    monkeypatch.setattr(sightings, part, tried)
+    monkeypatch.setattr(sightings, "_stop", mock.Mock(wait=mock.Mock(side_effect=[False, False, True])))
+    sightings._run()
+    assert tried.call_count + tried.close_all.call_count == 2
+    assert caplog.text.count("last-used times of a few seconds were lost") == 2
 
-    monkeypatch.setattr(sightings, "flush", failing)
-    sightings._flush_quietly()
-    assert "last-used times of a few seconds were lost" in caplog.text
+
+def test_a_thread_of_sightings_that_cannot_start_is_tried_again(monkeypatch) -> None:
+    started = mock.Mock(side_effect=[RuntimeError("can't start new thread"), None])
+    monkeypatch.setattr(sightings, "_thread", None)
+    monkeypatch.setattr(threading.Thread, "start", started)
+    with pytest.raises(RuntimeError):
+        START_THREAD()
+    START_THREAD()
+    assert started.call_count == 2
+    assert sightings._thread is not None
 
 
 def test_a_forked_process_begins_with_no_thread_of_sightings(monkeypatch) -> None:
