@@ -47,6 +47,12 @@ def test_times_go_in_and_come_out_in_utc() -> None:
     assert database.row(f"SELECT created_at FROM {table} WHERE created_at = %s", [MOMENT]) == (MOMENT,)
     made.refresh_from_db()
     assert made.created_at == MOMENT
+    (other,) = environments("other")
+    Environment.objects.filter(pk=other.pk).update(created_at=MOMENT)
+    assert database.rows(f"SELECT slug FROM {table} WHERE created_at = %s ORDER BY slug", [MOMENT]) == [
+        ("moment",),
+        ("other",),
+    ]
 
 
 @pytest.mark.django_db
