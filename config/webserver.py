@@ -9,7 +9,23 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from gunicorn import glogging  # type: ignore[import-untyped]
+
 from config import lifeline, logs
+
+
+class NoAccessLog(glogging.Logger):
+    """The server's own notes, and nothing of a request.
+
+    Where logging is configured at all, gunicorn puts together a line with all headers of each request, which nobody
+    writes here: that takes longer than a kept verification.
+    """
+
+    access_log_enabled = False
+
+    def access(self, *_: Any) -> None:
+        """Nothing."""
+
 
 _host, _port = os.environ.get("HOST", "") or "127.0.0.1", os.environ.get("PORT", "") or "8000"
 
@@ -47,6 +63,7 @@ control_socket_disable = True
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
 logconfig_dict = logs.configuration()
 accesslog = None
+logger_class = NoAccessLog
 proc_name = "latchkey-web"
 
 

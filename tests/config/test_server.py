@@ -312,3 +312,13 @@ def test_the_doors_stand_before_django_by_exact_path():
     assert status("/auth/verify") == status("/env/live/auth/verify") == "401 Unauthorized"
     assert status("/auth/verifyx") == status("/auth") == status("/admin/") == "400 Bad Request"
     assert status("/auth/verifyx", "localhost") == status("/env/Live/auth/verify", "localhost") == "404 Not Found"
+
+
+def test_nothing_is_put_together_for_a_log_of_requests_that_nobody_writes() -> None:
+    from config import webserver
+
+    assert webserver.logger_class is webserver.NoAccessLog
+    log = webserver.NoAccessLog.__new__(webserver.NoAccessLog)
+    with mock.patch.object(log, "atoms", side_effect=AssertionError("a line is made")):
+        log.access(None, None, {}, None)
+    assert log.access_log_enabled is False
