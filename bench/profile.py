@@ -67,8 +67,9 @@ def _common(headers: dict[str, str]) -> dict[str, Any]:
 def environs(operation: str, feeds: Path) -> Callable[[], dict[str, Any]]:
     """Makes the environ of the next request of an operation."""
     headers = json.loads((feeds / "clients.json").read_text())
-    # A database that is there already gives no new tokens to know: those that were made last do as well.
-    known = (feeds / "revoke.txt").read_text().split()
+    # What one operation revokes another must not show. A database that was there already gives no new tokens to know.
+    is_apart = operation != "revoke" and (feeds / "access.txt").exists()
+    known = (feeds / ("access.txt" if is_apart else "revoke.txt")).read_text().split()
     tokens = itertools.cycle(known[:100] if operation.endswith("-hit") else known)
     if operation in {"verify", "verify-hit"}:
         common = _common({"REQUEST_METHOD": "GET", "PATH_INFO": "/auth/verify", "HTTP_X_PROXY": "orders"})
