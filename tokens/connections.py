@@ -1,6 +1,7 @@
 """Django's connection of this thread, looked up once: `django.db.connection` asks at each use whose it is."""
 
 import threading
+from asyncio import _get_running_loop
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -11,7 +12,12 @@ _of_thread = threading.local()
 
 
 def here() -> Any:
-    """The wrapper itself, the same as long as the thread lives; it may be open or closed."""
+    """The wrapper itself, the same as long as the thread lives; it may be open or closed.
+
+    Where an event loop runs in the thread, Django has another for each context: there it is asked each time.
+    """
+    if _get_running_loop() is not None:
+        return connections[DEFAULT_DB_ALIAS]
     try:
         return _of_thread.wrapper
     except AttributeError:
