@@ -23,7 +23,7 @@ from credentials.models import User
 from credentials.rules import AssertionFault, ClientFacts, KeyFacts, Method, UsedAssertion
 
 
-@dataclass(slots=True)  # with every request: freezing would double what it takes
+@dataclass(slots=True)  # with every request: frozen ones take longer to make
 class Shown:
     """What a client shows of itself: a secret, an assertion, or the certificate that a trusted edge has seen."""
 

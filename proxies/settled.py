@@ -1,7 +1,7 @@
 """The settings, for paths that every request takes: each is looked up once.
 
-Django's own object runs a method of its own at each use, which takes ten times as long as reading an attribute: a
-token request reads twenty of them.
+Django's own object runs a method of its own at each use, which takes several times as long as reading an attribute: a
+token request reads a dozen and more of them.
 """
 
 from typing import Any

@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Environ = Mapping[str, Any]
 
 
-@dataclass(slots=True)  # with every request: freezing would double what it takes
+@dataclass(slots=True)  # with every request: frozen ones take longer to make
 class Form:
     """The parameters of a form, each at most once; an empty one counts as missing (RFC 6749 section 3.2)."""
 

@@ -47,7 +47,7 @@ UNAVAILABLE = frozenset(("server_error", "no_signing_key", "authentication_busy"
 NOT_FOUND = frozenset(("unknown_environment", "session_not_found"))
 
 
-@dataclass(slots=True)  # with every request: freezing would double what it takes
+@dataclass(slots=True)  # with every request: frozen ones take longer to make
 class Request:
     """Where a token request came from. All texts are cut to what the log holds and have no control characters."""
 

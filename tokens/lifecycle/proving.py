@@ -57,7 +57,7 @@ def prove(proof: Proof | None, *, environment_id: int, required: bool, now: date
 # --- Clients
 
 
-@dataclass(slots=True)  # with every request: freezing would double what it takes
+@dataclass(slots=True)  # with every request: frozen ones take longer to make
 class Client:
     """How a client proves itself, as it was presented: by a secret, an assertion, or a certificate.
 

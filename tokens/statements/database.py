@@ -60,7 +60,7 @@ def _directly(sql: str, parameters: Parameters, family_id: int | None) -> Outcom
     """
     here = connections.here()
     if (
-        not isinstance(parameters, list | tuple)  # a mapping; asking for that takes ten times as long
+        not isinstance(parameters, list | tuple)  # a mapping; asking for that takes longer
         or len(parameters) > _MOST_PREPARED
         or not here.settings_dict.get("PREPARED_STATEMENTS", True)
         or connections.is_watched(here)
